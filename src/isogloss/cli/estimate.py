@@ -1,0 +1,113 @@
+"""How long a recipe will take here: its examples, by the speed of a short trial with encoder and data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from isogloss.data.bag import Bag
+    from isogloss.learner.learner import Learner
+    from isogloss.recipe.model import Recipe
+    from isogloss.recipe.phase import Phase
+
+_TRIAL_BATCHES = 4
+
+
+class Speed(NamedTuple):
+    """Examples a second, trained on and tested on."""
+
+    training: float
+    testing: float
+
+
+class Expected(NamedTuple):
+    """What is still to do: phases, and seconds at the speed of the trial."""
+
+    phases: int
+    seconds: float
+    speed: Speed
+
+
+def estimate(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expected:
+    """Return how long the phases to come will take, and the tests after them.
+
+    Args:
+        recipe: what is to be carried out.
+        store: whose finished phases are not counted.
+        speed: of an earlier trial; tried out if not given.
+
+    Raises:
+        Mistakes: as `isogloss.run.rehearse`.
+    """
+    from isogloss.run import rehearse
+    from isogloss.store import Store
+
+    rows = rehearse(recipe, Store(store), offline=True)
+    if not rows:
+        return Expected(0, 0.0, speed or Speed(1.0, 1.0))
+    speed = speed or _try_out(recipe, store)
+    trained = sum(row.examples for row in rows)
+    tested = _cells(recipe) * len(recipe.languages.target) * (recipe.evaluation.examples or 0)
+    return Expected(len(rows), trained / speed.training + tested / speed.testing, speed)
+
+
+def _cells(recipe: Recipe) -> int:
+    cells = len(recipe.variants) * (recipe.seeds.together or 1)
+    for values in recipe.axes.values():
+        cells *= len(values)
+    return cells
+
+
+def _try_out(recipe: Recipe, store: Path) -> Speed:
+    """Train and test on a few batches of the first phase's data; nothing of it is kept."""
+    from isogloss import registry
+    from isogloss.data.task import load_task
+    from isogloss.keys import Key
+    from isogloss.learner.learner import Learner
+    from isogloss.run.resources import Resources
+
+    task, phase = load_task(recipe.phases[0].on.task or recipe.task), recipe.phases[0]
+    resources = Resources(recipe, store / "bags", {}, offline=True)
+    bag = resources.bag(task, recipe.languages.source[0], phase.on.split)
+    learner = Learner.load(
+        recipe.encoder,
+        labels=resources.labels(task),
+        kind=registry.load("kinds", task.kind)(),
+        head_key=Key(0, "estimate"),
+        max_length=recipe.max_length,
+        precision=recipe.precision,
+        offline=True,
+    )
+    return Speed(_training(learner, phase, bag), _testing(learner, phase, bag))
+
+
+def _training(learner: Learner, phase: Phase, bag: Bag) -> float:
+    from isogloss import registry
+    from isogloss.data.stream import Stream
+    from isogloss.keys import Key
+    from isogloss.learner.rates import resolve_rates
+
+    key = Key(0, "estimate")
+    rates = resolve_rates(
+        learner.groups.names, 1.0, freeze=phase.freeze, freeze_bottom=phase.freeze_bottom, layer_decay=None
+    )
+    objective = registry.load("objectives", phase.objective)(learner.kind)
+    stream = Stream([bag], batch_size=phase.batch_size, key=key)
+    moving = learner.moving(rates)
+    began = time.perf_counter()
+    for step in range(_TRIAL_BATCHES + 1):
+        if step == 1:  # the first one warms up
+            began = time.perf_counter()
+        learner.gradient(moving, [stream[step]], objective, key._replace(step=step))
+    return _TRIAL_BATCHES * phase.batch_size / (time.perf_counter() - began)
+
+
+def _testing(learner: Learner, phase: Phase, bag: Bag) -> float:
+    from isogloss.keys import Key
+
+    few = bag.subset(examples=min(len(bag), 2 * _TRIAL_BATCHES * phase.batch_size), key=Key(0, "estimate"))
+    began = time.perf_counter()
+    learner.predict(few)
+    return len(few) / (time.perf_counter() - began)

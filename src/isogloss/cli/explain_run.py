@@ -1,0 +1,121 @@
+"""What `isogloss show` says about runs: state, phases, learned rates and their course, scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from isogloss.cli.layout import duration, grid
+from isogloss.store import LearnedRates, PhaseFolder, RunInfo, Store
+
+
+def runs(root: Path, address: str) -> str:
+    """Explain the run that an address names, or list them if it names several."""
+    store = Store(root)
+    found = store.resolve(address)
+    if len(found) > 1:
+        return _listed(found) + "\n\none of them: isogloss show KEY; all of them: isogloss table " + address
+    return _explained(store, found[0])
+
+
+def _listed(found: Sequence[RunInfo]) -> str:
+    rows = [(run.key, run.variant, cell(run), f"@{run.seed}", run.state, run.error) for run in found]
+    return grid(rows, header=("key", "variant", "cell", "seed", "state", ""))
+
+
+def cell(run: RunInfo) -> str:
+    """Return a run's place on the axes of its recipe: auxiliary=el+ur."""
+    return " ".join(f"{axis}={'+'.join(values)}" for axis, values in run.axes.items())
+
+
+def _explained(store: Store, run: RunInfo) -> str:
+    phases = [store.phase(key) for key in run.phases]
+    facts = [
+        ("key", run.key),
+        ("cell", cell(run)),
+        ("seeds", " ".join(f"{phase}={seed}" for phase, seed in run.seeds.items())),
+        (
+            "state",
+            f"failed in {run.failed_phase or 'no phase'}: {run.error}" if run.state == "failed" else run.state,
+        ),
+        ("begun", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.begun))),
+    ]
+    parts = [f"{run.address}\n" + grid(((key, value) for key, value in facts if value), indent="  ")]
+    parts.append("phases\n" + grid(map(_phase_row, phases), header=_PHASE_HEADER, indent="  "))
+    parts += [_rates(phase) for phase in phases if (phase.path / "rates.json").is_file()]
+    if run.state == "done":
+        parts.append("scores\n" + _scores(store, run.key))
+    return "\n\n".join(parts)
+
+
+_PHASE_HEADER = ("key", "phase", "state", "steps", "examples", "time")
+
+
+def _phase_row(phase: PhaseFolder) -> tuple[str, ...]:
+    if phase.done:
+        summary = phase.summary
+        cost = (f"{summary.get(name, ''):,}" if name in summary else "" for name in ("steps", "examples"))
+        state = "done" if phase.usable else "done, weights not kept"
+        return phase.key, _name(phase), state, *cost, duration(summary.get("seconds", 0))
+    log = phase.read_log()
+    state = "failed" if phase.error else "begun" if phase.path.is_dir() else "to come"
+    return phase.key, _name(phase), state, f"{log[-1]['step']:,}" if log else "", "", ""
+
+
+def _name(phase: PhaseFolder) -> str:
+    return str(phase.spec.get("name", "")) if (phase.path / "phase.json").is_file() else ""
+
+
+def _rates(phase: PhaseFolder) -> str:
+    """Return learned rates beside their course: where they stood after each of a few steps, evenly spread."""
+    learned = phase.rates()
+    steps = _few([int(row["step"]) for row in learned.course])
+    rows = [(group, *_course(learned, group, steps), rate) for group, rate in learned.rates.items()]
+    header = ("group", *(f"step {step}" for step in steps), "learned")
+    return f"rates learned in {_name(phase)}, after each of these steps and at the end\n" + grid(
+        rows, header=header, indent="  "
+    )
+
+
+def learned_rates(store: Store, address: str, *, most: int = 12) -> list[str]:
+    """Return the rates that runs have learned as lines, a row for each phase that learned some."""
+    found: dict[str, list[object]] = {}
+    groups: tuple[str, ...] = ()
+    for run in store.resolve(address):
+        for phase in map(store.phase, run.phases):
+            if (phase.path / "rates.json").is_file() and phase.key not in found and len(found) < most:
+                rates = phase.rates().rates
+                groups = groups or tuple(rates)
+                found[phase.key] = [
+                    _name(phase),
+                    cell(run),
+                    f"@{run.seed}",
+                    *(rates.get(group) for group in groups),
+                ]
+    if not found:
+        return []
+    header = ("learned by", "cell", "seed", *(group.removeprefix("layer.") for group in groups))
+    return ["", grid(found.values(), header=header), ""]
+
+
+def _few(steps: list[int], count: int = 6) -> list[int]:
+    if len(steps) <= count:
+        return steps
+    return [steps[round(index * (len(steps) - 1) / (count - 1))] for index in range(count)]
+
+
+def _course(learned: LearnedRates, group: str, steps: list[int]) -> list[float]:
+    return [row[group] for row in learned.course if row["step"] in steps]
+
+
+def _scores(store: Store, key: str) -> str:
+    scores = store.scores(key)
+    metrics = scores["metric"].unique(maintain_order=True).to_list()
+    value = {(row["language"], row["metric"]): row["value"] for row in scores.iter_rows(named=True)}
+    languages = scores.select("language", "role", "n").unique(subset="language", maintain_order=True)
+    rows = [
+        (language, role, f"{n:,}", *(value.get((language, metric)) for metric in metrics))
+        for language, role, n in languages.iter_rows()
+    ]
+    return grid(rows, header=("language", "role", "n", *metrics), indent="  ")

@@ -1,0 +1,103 @@
+"""`isogloss export RUN FOLDER`: take a run's model away as an ordinary Hugging Face folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isogloss.cli.options import DEFAULT_STORE, OfflineOption, StoreOption
+from isogloss.errors import mistake
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from isogloss.store import RunInfo, Store
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run that kept its weights.", metavar="RUN")],
+    folder: Annotated[Path, typer.Argument(help="Where to; must not exist yet.", metavar="FOLDER")],
+    store: StoreOption = DEFAULT_STORE,
+    offline: OfflineOption = False,
+) -> None:
+    """Write a run's model as a Hugging Face folder."""
+    from isogloss.run import load_learner
+    from isogloss.store import Store
+
+    if folder.exists():
+        raise mistake("exists already", where=str(folder), remedy="name a folder that does not exist yet")
+    opened = Store(store)
+    found = opened.resolve_one(run)
+    learner = load_learner(opened, found, offline=offline)
+    learner.export(folder, card=card(opened, found, learner.labels))
+    typer.echo(f"wrote {folder}: AutoModelForSequenceClassification.from_pretrained loads it")
+
+
+def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
+    """Return the model card of a run: what it is, how it was trained, its scores, whose data it is."""
+    from isogloss.data.task import load_task
+
+    settings = run.settings
+    task = load_task(settings["evaluation"]["task"] or settings["task"])
+    scores = store.scores(run.key)
+    languages = scores["language"].unique(maintain_order=True).to_list()
+    metadata = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: text-classification",
+        "tags: [isogloss, cross-lingual]",
+    ]
+    metadata += [f"language: [{', '.join(map(_quoted, languages))}]", "---"]
+    facts = {
+        "encoder": settings["encoder"],
+        "task": f"{task.name} ({task.kind})",
+        "labels": ", ".join(labels),
+        "recipe": f"{run.recipe}, variant {run.variant}, seed {run.seed}",
+        **{axis: " + ".join(values) for axis, values in run.axes.items()},
+        "licence of the data": task.licence,
+        "data": task.citation or task.homepage,
+    }
+    return "\n".join(
+        [
+            *metadata,
+            f"# {run.recipe}: {run.variant}",
+            "",
+            "Trained with [Isogloss](https://pypi.org/project/isogloss/) and tested on every language below.",
+            "",
+            *(f"- **{name}**: {value}" for name, value in facts.items() if value),
+            "",
+            "## Scores",
+            "",
+            *_score_lines(scores),
+            "",
+            "Source and auxiliary languages were trained on. Another seed would give other numbers.",
+            "",
+            "## Recipe",
+            "",
+            "```json",
+            json.dumps(settings, indent=1, ensure_ascii=False),
+            "```",
+            "",
+        ]
+    )
+
+
+def _score_lines(scores: pl.DataFrame) -> list[str]:
+    metrics = scores["metric"].unique(maintain_order=True).to_list()
+    value = {(row["language"], row["metric"]): row["value"] for row in scores.iter_rows(named=True)}
+    lines = [
+        f"| language | role | examples | {' | '.join(metrics)} |",
+        "|---|---|---:|" + "---:|" * len(metrics),
+    ]
+    for language, role, n in scores.select("language", "role", "n").unique(maintain_order=True).iter_rows():
+        numbers = " | ".join(f"{value[language, metric]:.2f}" for metric in metrics)
+        lines.append(f"| {language} | {role} | {n} | {numbers} |")
+    return lines
+
+
+def _quoted(language: str) -> str:
+    return f'"{language}"'  # "no" alone would be false in YAML

@@ -1,0 +1,182 @@
+"""`isogloss predict RUN FILE`: use what a run has learned."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from isogloss.cli.options import DEFAULT_STORE, OfflineOption, StoreOption
+from isogloss.errors import Mistake, Mistakes, mistake
+
+if TYPE_CHECKING:
+    from isogloss.data.bag import Bag
+    from isogloss.data.table import Table
+    from isogloss.learner.learner import Learner
+
+_SHOWN = 10  # rows without a text that are listed
+
+
+def predict(
+    run: Annotated[
+        str, typer.Argument(help="A run that kept its weights: NAME/VARIANT@SEED, or its key.", metavar="RUN")
+    ],
+    file: Annotated[Path, typer.Argument(help="TSV, CSV, JSON lines or Parquet, also gzipped.", metavar="FILE")],
+    *,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text", help="The text column; twice for a pair. The task's own if not given.", metavar="COLUMN"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help=".tsv, .csv or .jsonl; stdout (TSV) if not given.", metavar="FILE"),
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    offline: OfflineOption = False,
+) -> None:
+    """Label the rows of a file.
+
+    What comes out is the file's columns with `label` and `probability` added.
+    """
+    from isogloss.data.table import read_table
+
+    write = _writer(output)
+    table = read_table(file)
+    texts = _texts(table, text or _task_columns(store, run, table))
+    labels, probabilities = _predicted(store, run, texts, offline=offline)
+    rows = [
+        {
+            **{name: values[row] for name, values in table.columns.items()},
+            "label": label,
+            "probability": probability,
+        }
+        for row, (label, probability) in enumerate(zip(labels, probabilities, strict=True))
+    ]
+    _deliver(write(rows), output)
+
+
+def _task_columns(store: Path, run: str, table: Table) -> list[str]:
+    """Return the text columns of the task that the run is tested on.
+
+    Raises:
+        Mistakes: the file has none of that name.
+    """
+    from isogloss.data.task import load_task
+    from isogloss.store import Store
+
+    settings = Store(store).resolve_one(run).settings
+    names = load_task(settings["evaluation"]["task"] or settings["task"]).texts
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        remedy = f"name it with --text; the columns are {', '.join(table.columns)}"
+        raise mistake(f'no column "{missing[0]}", where the task has its text', where=table.origin, remedy=remedy)
+    return list(names)
+
+
+def _texts(table: Table, columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the texts of every row.
+
+    Raises:
+        Mistakes: a column is missing, or rows have no text there.
+    """
+    if len(columns) > 2:
+        raise mistake(f"{len(columns)} text columns", where="--text", remedy="a row has one text, or a pair")
+    rows = list(zip(*(table.column(name) for name in columns), strict=True))
+    bad = [row for row, values in enumerate(rows) if not all(isinstance(value, str) for value in values)]
+    if bad:
+        raise Mistakes(
+            Mistake(f"no text in {' or '.join(columns)}", table.place(row), "write the text, or drop the row")
+            for row in bad[:_SHOWN]
+        )
+    return rows
+
+
+def _predicted(store: Path, run: str, texts: list[tuple[str, ...]], *, offline: bool) -> tuple[list[str], list[float]]:
+    """Return the label of every row and its probability."""
+    import numpy as np
+
+    from isogloss.run import load_learner
+    from isogloss.store import Store
+
+    learner = load_learner(Store(store), Store(store).resolve_one(run), offline=offline)
+    found = learner.predict(_bag(texts, learner))
+    scores = found.logits - found.logits.max(axis=1, keepdims=True)
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    best = probabilities[np.arange(len(texts)), found.predictions]
+    return [learner.labels[index] for index in found.predictions], [round(float(value), 4) for value in best]
+
+
+def _bag(texts: list[tuple[str, ...]], learner: Learner) -> Bag:
+    """Return texts without labels as a bag; it is not cached."""
+    import tempfile
+
+    import numpy as np
+
+    from isogloss.data.encode import encode
+    from isogloss.data.rows import Rows
+    from isogloss.data.task import Task
+
+    nothing = np.zeros(len(texts), dtype=np.int64)
+    rows = Rows(np.arange(len(texts)).astype(str), texts, nothing, nothing, learner.labels, {}, "")
+    task = Task("predict", learner.kind.name, ("und",), ("text",), "label", labels=learner.labels)
+    with tempfile.TemporaryDirectory() as cache:
+        return encode(
+            rows,
+            task,
+            "und",
+            "predict",
+            learner.tokenizer,
+            learner.kind,
+            max_length=learner.max_length,
+            cache=Path(cache),
+        )
+
+
+def _writer(output: Path | None) -> Callable[[Sequence[Mapping[str, Any]]], str]:
+    """Return what writes rows in the format that the output's name asks for."""
+    ending = output.suffix if output else ".tsv"
+    if ending not in _WRITERS:
+        remedy = f"known: {', '.join(_WRITERS)}"
+        raise mistake(f'no format "{ending}" to write', where=f"--output {output}", remedy=remedy)
+    return _WRITERS[ending]
+
+
+def _tsv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return tab-separated rows, unquoted; tabs and line breaks within a value become spaces."""
+    clean = [
+        [" ".join(str(value).split()) if isinstance(value, str) else str(value) for value in row.values()]
+        for row in rows
+    ]
+    return "".join("\t".join(cells) + "\n" for cells in [list(rows[0]), *clean])
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+
+
+_WRITERS = {".tsv": _tsv, ".csv": _csv, ".jsonl": _json_lines}
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    from isogloss.store.files import write_text
+
+    write_text(output, text)
+    typer.echo(f"wrote {output}", err=True)

@@ -1,0 +1,125 @@
+"""`isogloss table RUNS`: scores by language, with intervals and paired tests."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isogloss.cli.options import DEFAULT_STORE, StoreOption
+from isogloss.errors import mistake, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from isogloss.evaluation.outcomes import Outcomes
+    from isogloss.store import RunInfo, Store
+
+_FORMATS = ("text", "md", "csv", "latex", "json")
+_JUDGED = ("language", "id", "group", "label", "prediction")  # of the predictions, what comparisons need
+
+
+def table(
+    runs: Annotated[list[str], typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")],
+    *,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="The variant to compare with; the first if not given.", metavar="VARIANT"),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option("--compare", help="Put a paper's printed numbers beside: xu2021-table1 …", metavar="REFERENCE"),
+    ] = None,
+    metric: Annotated[str | None, typer.Option("--metric", help="accuracy if not given.", metavar="METRIC")] = None,
+    form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = "text",
+    describe: Annotated[bool, typer.Option("--describe", help="The comparison as sentences for a paper.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Scores by language, with paired tests."""
+    from isogloss.store import Store
+
+    if form not in _FORMATS:
+        raise mistake(f'no format is called "{form}"', where="--format", remedy=nearest(form, _FORMATS))
+    opened = Store(store)
+    found = chosen(opened, runs)
+    for note in _notes(opened, found, runs):
+        typer.echo(note, err=True)
+    scores, outcomes = evidence(opened, found)
+    if describe:
+        typer.echo(sentences(scores, outcomes, against), nl=False)
+        return
+    from isogloss.evaluation.table import table as table_text
+
+    text = table_text(
+        scores,
+        outcomes,
+        format=form,  # type: ignore[arg-type]
+        baseline=against,
+        width=shutil.get_terminal_size((120, 24)).columns,
+        metric=metric,
+        compare=compare,
+        settings=found[0].settings,
+    )
+    typer.echo(text, nl=False)
+
+
+def chosen(store: Store, addresses: Sequence[str]) -> tuple[RunInfo, ...]:
+    """Return the runs that addresses name, each once.
+
+    Raises:
+        Mistakes: an address names nothing, or nothing that has come to an end.
+    """
+    by_key = {run.key: run for address in addresses for run in store.resolve(address)}
+    found = tuple(by_key.values())
+    if all(run.state == "unfinished" for run in found):
+        remedy = "wait for it, or go on with the same `isogloss run`"
+        raise mistake(f"none of {len(found)} runs has finished", where=" ".join(addresses), remedy=remedy)
+    return found
+
+
+def evidence(store: Store, runs: Sequence[RunInfo]) -> tuple[pl.DataFrame, Outcomes | None]:
+    """Return the score frame of runs, a row for each failed one among them, and what each got right."""
+    import polars as pl
+
+    from isogloss.evaluation.frame import failed_run, stack
+    from isogloss.evaluation.outcomes import Outcomes
+
+    done = [run.key for run in runs if run.state == "done"]
+    failed = [failed_run({**run.facts, **_seeds(run)}) for run in runs if run.state == "failed"]
+    scores = stack([*(store.scores(key) for key in done), *failed])
+    if not done:
+        return scores, None
+    predictions = [store.predictions(key, columns=_JUDGED) for key in done]
+    return scores, Outcomes.from_predictions(pl.concat(predictions, how="diagonal_relaxed"))
+
+
+def sentences(scores: pl.DataFrame, outcomes: Outcomes | None, against: str | None) -> str:
+    """Return the comparison as sentences for a paper."""
+    from isogloss.evaluation.comparison import compare
+    from isogloss.evaluation.describe import describe
+
+    if outcomes is None:
+        raise mistake("every run failed", where="--describe", remedy="see why with `isogloss show RUNS`")
+    return describe(compare(scores, outcomes, baseline=against))
+
+
+def _seeds(run: RunInfo) -> dict[str, int]:
+    return {f"seed.{phase}": seed for phase, seed in run.seeds.items()}
+
+
+def _notes(store: Store, found: Sequence[RunInfo], addresses: Sequence[str]) -> list[str]:
+    """Return what a reader of the table must know that does not stand in it."""
+    notes = []
+    unfinished = sum(run.state == "unfinished" for run in found)
+    if unfinished:
+        notes.append(f"{unfinished} of {len(found)} runs have not finished and are not in the table")
+    shown = {(run.recipe, run.edition) for run in found}
+    named = {address for address in addresses if any(run.recipe == address for run in found)}
+    others = {(run.recipe, run.edition) for run in store.runs() if run.recipe in named} - shown
+    notes += [
+        f"runs of {recipe} with other settings are left out: isogloss table {recipe}#{edition}"
+        for recipe, edition in sorted(others)
+    ]
+    return notes

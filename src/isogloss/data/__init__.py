@@ -1,0 +1,1 @@
+"""Sources → tasks → bags → streams of batches: how data comes in."""

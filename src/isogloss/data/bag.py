@@ -1,0 +1,192 @@
+"""Bags: the tokenised examples of one task, language and split, memory-mapped (liu2021's word)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss.data.draw import draw_examples, draw_per_label
+from isogloss.errors import mistake, nearest
+from isogloss.keys import Key
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What a bag keeps of each example, in the order of the data; the arrays may be memory-mapped.
+
+    Attributes:
+        ids: [N] strings.
+        groups: [N] int64.
+        targets: [N] int64, label indices.
+        offsets: [N + 1] int64, where each example starts in the flat arrays.
+        inputs: name ("input_ids", "token_type_ids") → [tokens] flat.
+        content: [N] int32, tokens that are not special ones.
+        unknown: [N] int32, unknown tokens.
+        words: [N] int32, words of the texts; 0 where the texts were cut.
+    """
+
+    ids: NDArray[np.str_]
+    groups: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    inputs: Mapping[str, NDArray[Any]]
+    content: NDArray[np.int32]
+    unknown: NDArray[np.int32]
+    words: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Bag:
+    """Tokenised examples, in the order of the data. Subsets share the arrays and cost an index only.
+
+    Attributes:
+        task: the task's name.
+        language: its BCP-47 key.
+        split: "train", "validation" or "test".
+        labels: label names in the order of their indices.
+        pad: input name → what fills it up in a batch.
+        columns: the arrays of all examples.
+        rows: [N] int64, which of them this bag holds, ascending.
+    """
+
+    task: str
+    language: str
+    split: str
+    labels: tuple[str, ...]
+    pad: Mapping[str, int]
+    columns: Columns
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def ids(self) -> NDArray[np.str_]:
+        """[N] strings: the same id names the same example in every language of a parallel task."""
+        return self.columns.ids[self.rows]
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """[N] int64: examples with the same number stay together when data is split or resampled."""
+        return self.columns.groups[self.rows]
+
+    @cached_property
+    def targets(self) -> NDArray[np.int64]:
+        """[N] int64: label indices."""
+        return self.columns.targets[self.rows]
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int32]:
+        """[N] int32: tokens of each example, special ones included."""
+        return np.diff(self.columns.offsets).astype(np.int32)[self.rows]
+
+    @property
+    def unknown_share(self) -> float:
+        """Unknown tokens among those that are not special, 0 to 1."""
+        unknown, content = (
+            int(column[self.rows].sum()) for column in (self.columns.unknown, self.columns.content)
+        )
+        return unknown / max(content, 1)
+
+    @property
+    def tokens_per_word(self) -> float:
+        """Tokens a word, special ones and texts that were cut left out; NaN where no text was whole.
+
+        A word is a stretch between white space that holds a letter or a digit. In scripts that do not put
+        spaces between words (Chinese, Japanese, Thai, Khmer, Burmese …) that is a clause: compare such a
+        language with itself under another tokenizer, not with other languages.
+        """
+        words, content = (column[self.rows] for column in (self.columns.words, self.columns.content))
+        total = int(words.sum())
+        return float(content[words > 0].sum() / total) if total else float("nan")
+
+    def tokens(self, index: int) -> dict[str, NDArray[Any]]:
+        """Return input name → [tokens] of one example, not padded."""
+        row = self.rows[index]
+        start, stop = self.columns.offsets[row], self.columns.offsets[row + 1]
+        return {name: flat[start:stop] for name, flat in self.columns.inputs.items()}
+
+    def subset(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        share: float | None = None,
+        examples: int | None = None,
+        per_label: int | None = None,
+        key: Key | None = None,
+    ) -> Bag:
+        """Return fewer examples: those of `ids`, and of these a share, a number, or a number of each label.
+
+        Whole groups are drawn at random, the same ones in every language of a parallel task for the same key,
+        so there may be fewer than asked for; never more, unless every group is bigger. A larger draw with the
+        same key holds a smaller one where groups are of one size.
+
+        Args:
+            ids: keep these only.
+            share: of the examples, 0 to 1.
+            examples: how many.
+            per_label: at most this many of each label.
+            key: names the draw; needed for each but `ids`.
+
+        Raises:
+            Mistakes: an id is unknown, more is asked for than there is, or nothing is left.
+            ValueError: two ways at once, or a draw without a key.
+        """
+        bag = self if ids is None else self._of_ids(ids)
+        ways = [way for way in (share, examples, per_label) if way is not None]
+        if not ways:
+            return bag
+        if len(ways) > 1 or key is None:
+            raise ValueError("give one of share, examples, per_label, and a key")
+        if per_label is not None:
+            kept = draw_per_label(bag.groups, bag.targets, per_label, key)
+        else:
+            kept = draw_examples(bag.groups, bag._count(share, examples), key)
+        if not len(kept):
+            raise mistake("no examples are left", where=bag._place, remedy="ask for more")
+        return bag._at(kept)
+
+    def split_by_group(self, share: float, key: Key) -> tuple[Bag, Bag]:
+        """Return a share of the examples, drawn by whole groups, and the others."""
+        kept = draw_examples(self.groups, self._count(share, None), key)
+        return self._at(kept), self._at(np.setdiff1d(np.arange(len(self)), kept, assume_unique=True))
+
+    def without(self, groups: NDArray[np.int64]) -> Bag:
+        """Return the examples whose group is none of `groups`."""
+        return self._at(np.flatnonzero(~np.isin(self.groups, groups)))
+
+    @property
+    def _place(self) -> str:
+        return f"{self.task} {self.language} {self.split}"
+
+    def _at(self, index: NDArray[np.int64]) -> Bag:
+        return replace(self, rows=self.rows[index])
+
+    def _of_ids(self, ids: Sequence[str]) -> Bag:
+        unknown = sorted(set(ids) - set(self.ids.tolist()))
+        if unknown:
+            remedy = nearest(unknown[0], self.ids.tolist(), otherwise="check the ids")
+            raise mistake(
+                f'no example has the id "{unknown[0]}" ({len(unknown)} such)',
+                where=self._place,
+                remedy=remedy,
+            )
+        return self._at(np.flatnonzero(np.isin(self.ids, np.array(ids))))
+
+    def _count(self, share: float | None, examples: int | None) -> int:
+        if share is not None:
+            if not 0 < share <= 1:
+                raise mistake(
+                    f"a share of {share}", where=self._place, remedy="give a number above 0, at most 1"
+                )
+            return max(1, round(share * len(self)))
+        assert examples is not None
+        if not 0 < examples <= len(self):
+            remedy = f"give a number from 1 to {len(self)}"
+            raise mistake(f"{examples} examples of {len(self)}", where=self._place, remedy=remedy)
+        return examples

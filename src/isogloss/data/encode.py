@@ -1,0 +1,227 @@
+"""Rows → bag: tokenised once, in batches, cached by content, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss.data.bag import Bag, Columns
+from isogloss.data.rows import Rows
+from isogloss.data.task import Task
+from isogloss.errors import IsoglossWarning, mistake
+
+_FORMAT = 1  # raised when the files of a bag change
+_CHUNK = 8192  # rows tokenised at once: bounds memory, long enough for the tokenizer's threads
+_WARN_UNKNOWN = 0.05
+_ARRAYS = ("ids", "groups", "targets", "offsets", "content", "unknown", "words")
+
+
+class Encodes(Protocol):
+    """What encoding asks of a kind (`isogloss.kinds`)."""
+
+    name: str
+    version: int
+
+    def encode(
+        self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int
+    ) -> Mapping[str, list[list[int]]]:
+        """Return input name → token numbers of each example, not padded."""
+
+
+def encode(  # noqa: PLR0917
+    rows: Rows,
+    task: Task,
+    language: str,
+    split: str,
+    tokenizer: Any,
+    kind: Encodes,
+    *,
+    max_length: int,
+    cache: Path,
+) -> Bag:
+    """Return the bag of `rows`, out of the cache where the same rows were encoded before in the same way.
+
+    The cache's key is the content: rows, tokenizer, kind with its version, and `max_length`.
+
+    Args:
+        rows: what to encode.
+        task: whose rows they are.
+        language: of the rows.
+        split: of the rows.
+        tokenizer: a fast one of `transformers`.
+        kind: says how an example becomes tokens.
+        max_length: tokens at most; longer texts are cut.
+        cache: the folder of bags; made if missing.
+
+    Raises:
+        Mistakes: the tokenizer is no fast one, or the cache cannot be written (full or read-only disk).
+    """
+    key = _key(rows, tokenizer, kind, max_length)
+    folder = cache / key
+    columns = _open(folder)
+    if columns is None:
+        _write(folder, _encode(rows, tokenizer, kind, max_length))
+        columns = _open(folder)
+        assert columns is not None
+    pad = {name: _pad(tokenizer, name) for name in columns.inputs}
+    return Bag(task.name, language, split, rows.label_names, pad, columns, np.arange(len(rows)))
+
+
+def check_coverage(bag: Bag, allow_unknown: float = 0.2) -> None:
+    """Warn where the encoder's vocabulary knows a language badly, and refuse where it hardly knows it.
+
+    Args:
+        bag: what to check.
+        allow_unknown: the share of unknown tokens above which the bag is refused; above 5 % it is warned of.
+
+    Raises:
+        Mistakes: the share is larger than `allow_unknown`.
+    """
+    share = bag.unknown_share
+    place = f"{bag.task} {bag.language} {bag.split}"
+    what = f"{share:.0%} of the tokens are unknown to the encoder's vocabulary"
+    if share > allow_unknown:
+        enough = min(1.0, share + 0.01)
+        remedy = f"leave the language out, take another encoder, or set allow_unknown = {enough:.2f}"
+        raise mistake(what, where=place, remedy=remedy)
+    if share > _WARN_UNKNOWN:
+        warnings.warn(f"{place}: {what}; scores in this language say little", IsoglossWarning, stacklevel=2)
+
+
+def tokenizer_fingerprint(tokenizer: Any) -> str:
+    """Return a name for what a fast tokenizer does (SHA-256, hex), whatever it was last called with."""
+    known = _FINGERPRINTS.get(tokenizer)
+    if known is None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            what = f"{type(tokenizer).__name__} is no fast tokenizer"
+            raise mistake(what, where="encoder", remedy="take an encoder with a tokenizer.json")
+        settings = json.loads(backend.to_str())
+        settings.pop("truncation"), settings.pop("padding")  # of the last call
+        known = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        _FINGERPRINTS[tokenizer] = known
+    return known
+
+
+_FINGERPRINTS: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+
+def _key(rows: Rows, tokenizer: Any, kind: Encodes, max_length: int) -> str:
+    parts = [_FORMAT, rows.fingerprint, tokenizer_fingerprint(tokenizer), kind.name, kind.version, max_length]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _pad(tokenizer: Any, name: str) -> int:
+    pads = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
+    return int(pads.get(name) or 0)
+
+
+def _encode(rows: Rows, tokenizer: Any, kind: Encodes, max_length: int) -> dict[str, NDArray[Any]]:
+    """Tokenise; return the arrays of a bag by file name."""
+    inputs: dict[str, list[NDArray[Any]]] = {}
+    lengths: list[NDArray[np.int64]] = []
+    for start in range(0, len(rows), _CHUNK):
+        encoded = kind.encode(rows.texts[start : start + _CHUNK], tokenizer, max_length)
+        lengths.append(np.fromiter(map(len, encoded["input_ids"]), dtype=np.int64))
+        for name, values in encoded.items():
+            inputs.setdefault(name, []).append(
+                _flat(values, np.uint8 if name == "token_type_ids" else np.int32)
+            )
+    flat = {name: np.concatenate(parts) for name, parts in inputs.items()}
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    return {
+        "ids": rows.ids,
+        "groups": rows.groups,
+        "targets": rows.labels,
+        "offsets": offsets,
+        **{f"inputs.{name}": values for name, values in flat.items()},
+        **_coverage(rows.texts, flat["input_ids"], offsets, tokenizer, max_length),
+    }
+
+
+def _flat(values: Sequence[Sequence[int]], dtype: Any) -> NDArray[Any]:
+    total = sum(map(len, values))
+    return np.fromiter(chain.from_iterable(values), dtype=dtype, count=total)
+
+
+def _coverage(
+    texts: Sequence[tuple[str, ...]],
+    tokens: NDArray[Any],
+    offsets: NDArray[np.int64],
+    tokenizer: Any,
+    max_length: int,
+) -> dict[str, NDArray[np.int32]]:
+    """Count, for each example, tokens that are not special, unknown tokens, and words."""
+    unknown = tokens == (-1 if tokenizer.unk_token_id is None else tokenizer.unk_token_id)
+    content = unknown | ~np.isin(tokens, tokenizer.all_special_ids)
+    words = np.fromiter((sum(map(_words, row)) for row in texts), dtype=np.int32, count=len(texts))
+    words[np.diff(offsets) >= max_length] = 0  # perhaps cut: its words are not those of its tokens
+    return {"content": _counts(content, offsets), "unknown": _counts(unknown, offsets), "words": words}
+
+
+def _counts(marks: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Count the marked tokens of each example."""
+    before = np.concatenate([[0], np.cumsum(marks)])
+    return np.diff(before[offsets]).astype(np.int32)
+
+
+def _words(text: str) -> int:
+    # Not \w+, which in Python splits Devanagari and its kin at every vowel sign.
+    return sum(any(map(str.isalnum, piece)) for piece in text.split())
+
+
+def _open(folder: Path) -> Columns | None:
+    """Map a cached bag; None where there is none that can be read."""
+    try:
+        # As plain arrays: slicing an np.memmap costs ten times as much.
+        arrays = {
+            path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+            for path in folder.glob("*.npy")
+        }
+        columns = {name: arrays.pop(name) for name in _ARRAYS}
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    return Columns(
+        **columns, inputs={name.removeprefix("inputs."): array for name, array in sorted(arrays.items())}
+    )
+
+
+def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write a bag beside its place and move it there; another process may have been faster, with the same."""
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".bag-", dir=folder.parent))
+        for name, array in arrays.items():
+            np.save(temporary / f"{name}.npy", array, allow_pickle=False)
+        if _open(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            _move(temporary, folder)
+    except OSError as fault:
+        raise mistake(
+            f"cannot be written: {fault.strerror or fault}",
+            where=str(folder.parent),
+            remedy="free space, or give --store",
+        ) from None
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move(temporary: Path, folder: Path) -> None:
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if _open(folder) is None:
+            raise

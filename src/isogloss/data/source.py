@@ -1,0 +1,157 @@
+"""Where rows are read from: a folder, the embedded sample, or the hub; and what names their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from isogloss.data.folder import files_of, languages_in, read_folder
+from isogloss.data.hub import read_hub, where_on_hub
+from isogloss.data.rows import Rows, label_names, make_rows
+from isogloss.data.table import Table, read_bytes
+from isogloss.data.task import Task
+from isogloss.errors import mistake
+
+__all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "with_labels"]
+
+
+def read_rows(
+    task: Task, language: str, split: str, *, path: Path | None = None, offline: bool = False
+) -> Rows:
+    """Return the rows of a task in one language and split.
+
+    They come from the folder `path`, or the task's own; without one from its embedded sample, if it has one
+    and the hub is not asked for; else from the hub.
+
+    Args:
+        task: what to read.
+        language: one of the task's.
+        split: one of the task's.
+        path: a folder with the task's files.
+        offline: never touch the hub.
+
+    Raises:
+        Mistakes: rows, columns, files or the hub are not what the task says; each with file and line.
+    """
+    task = with_labels(task, path=path, offline=offline)
+    table, provenance = _read_table(task, language, split, path, offline)
+    return make_rows(table, task, language, split, provenance)
+
+
+def with_labels(task: Task, *, path: Path | None = None, offline: bool = False) -> Task:
+    """Return the task with its label names: those found in its first split, sorted, unless it has them.
+
+    Only the first split is asked, in every language that has it: a name that first occurs in a later split
+    could not have been learned, and is more likely a slip of the pen.
+    """
+    if task.labels:
+        return task
+    if not task.splits:
+        raise mistake("no files are named", where=f"task {task.name}", remedy="write files = { train = … }")
+    split = task.splits[0]
+    found: set[str] = set()
+    for language in languages_at(task, split, path=path):
+        found |= label_names(_read_table(task, language, split, path, offline)[0], task)
+    if len(found) < 2:
+        what = f"split {split} holds {len(found)} label names in column {task.label}"
+        raise mistake(what, where=f"task {task.name}", remedy='name them: labels = ["…", "…"]')
+    return replace(task, labels=tuple(sorted(found)))
+
+
+def languages_at(task: Task, split: str, *, path: Path | None = None) -> tuple[str, ...]:
+    """Return the languages that the source of the task has, without reading rows.
+
+    A folder or an embedded sample may hold fewer than the task names; of the hub all are taken to be there.
+    """
+    folder = _folder(task, path)
+    return languages_in(task, folder, split) if folder else task.languages
+
+
+def fingerprint(
+    task: Task, language: str, split: str, path: Path | None = None, offline: bool = False
+) -> str:
+    """Return a name for the content of the rows (SHA-256, hex) without parsing them: for content keys.
+
+    It covers the files' bytes (unpacked), or the hub's commit, and what the task makes of them. Not to be
+    confused with `Rows.fingerprint`, which is of the rows once read.
+    """
+    task = with_labels(task, path=path, offline=offline)
+    folder = _folder(task, path)
+    if folder is None:
+        _refuse_offline(task, offline)
+        content: Any = where_on_hub(task, language, split)
+    else:
+        files = files_of(task, folder, language, split)
+        names = [file.relative_to(folder).as_posix().removesuffix(".gz") for file in files]
+        content = dict(zip(names, map(_file_digest, files), strict=True))
+    about = TypeAdapter(Task).dump_python(task, mode="json", include=_MEANING)
+    text = json.dumps([content, about, language, split], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_MEANING = {"name", "kind", "version", "labels", "texts", "label", "id", "group", "parallel"}
+
+
+def _read_table(
+    task: Task, language: str, split: str, path: Path | None, offline: bool
+) -> tuple[Table, Mapping[str, Any]]:
+    folder = _folder(task, path)
+    if folder is None:
+        _refuse_offline(task, offline)
+        return read_hub(task, language, split)
+    given = path is not None or task.path is not None
+    if not given and language not in (there := languages_in(task, folder, split)):
+        task.check_language(language)
+        raise mistake(
+            f'the embedded sample of "{task.name}" lacks language "{language}" (it has {", ".join(there)})',
+            where=f"task {task.name}",
+            remedy=f'task = {{ name = "{task.name}", source = "hub" }}, or path = "FOLDER" there',
+        )
+    table, files = read_folder(task, folder, language, split)
+    return table, {"source": "folder" if given else "embedded", "files": files}
+
+
+def _folder(task: Task, path: Path | None) -> Path | None:
+    """Return the folder to read from, or None for the hub."""
+    if path is not None or task.path is not None:
+        return path if path is not None else task.path
+    if task.embedded is None or task.source == "hub":
+        return None
+    module, _, function = task.embedded.partition(":")
+    try:
+        return Path(getattr(import_module(module), function)())
+    except ModuleNotFoundError:
+        return None
+
+
+def _refuse_offline(task: Task, offline: bool) -> None:
+    if task.hub is None:
+        raise mistake(
+            "nothing says where its rows are", where=f"task {task.name}", remedy='give path = "FOLDER"'
+        )
+    if offline:
+        raise mistake(
+            "its rows are on the hub, which --offline forbids",
+            where=f"task {task.name}",
+            remedy=f'give a folder with the files: task = {{ name = "{task.name}", path = "FOLDER" }}',
+        )
+
+
+def _file_digest(path: Path) -> str:
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, size: int, changed: int) -> str:
+    """Hash a file's content; size and time of change tell a new content from a remembered one."""
+    del size, changed
+    return hashlib.sha256(read_bytes(path)).hexdigest()

@@ -1,0 +1,1 @@
+"""Scores, paired comparisons and tables. Nothing here imports torch."""

@@ -1,0 +1,122 @@
+"""The second and third table: what each arm differs by from the baseline, on average and by language."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from isogloss.evaluation.comparison import LEVEL, comparison_arms
+from isogloss.evaluation.frame import Arm, only, span
+from isogloss.evaluation.render import Cell, Column, Table
+
+
+def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True) -> tuple[Table, ...]:
+    """Build the tables of a comparison frame.
+
+    Args:
+        comparisons: a comparison frame.
+        detail: whether there is one by language too.
+    """
+    kinds = [("unseen", "mean over unseen targets"), *([("language", "by language")] if detail else [])]
+    parts = [(comparisons.filter(pl.col("scope") == scope), about) for scope, about in kinds]
+    return tuple(_table(part, about) for part, about in parts if part.height)
+
+
+def _table(part: pl.DataFrame, about: str) -> Table:
+    mean = part["scope"][0] == "unseen"
+    arms = comparison_arms(part)
+    axes = [name for name, _ in arms[0].cell]
+    given = bool(((part["seeds"] > 1) & (part["conditional"] != "")).any())
+    p_name = "p" if mean else "p (Holm)"
+    columns = (
+        Column("variant"),
+        *(Column(axis) for axis in axes),
+        Column("targets", "integer") if mean else Column("language"),
+        Column("difference", "signed"),
+        Column("95 % interval", "interval"),
+        Column(p_name, "p"),
+        *([Column(f"{p_name}, these seeds", "p")] if given else []),
+        Column("verdict"),
+    )
+    rows = [
+        _row(arm, row, mean=mean, given=given)
+        for arm in arms
+        for row in only(part, arm).iter_rows(named=True)
+    ]
+    title = f"Difference from {part['baseline'][0]} in points, {about}"
+    return Table(title, columns, tuple(rows), footnotes=tuple(_footnotes(part, mean=mean)))
+
+
+def _row(arm: Arm, row: dict[str, object], *, mean: bool, given: bool) -> tuple[Cell, ...]:
+    low, high = row["low"], row["high"]
+    interval = (low, high) if isinstance(low, float) and isinstance(high, float) else None
+    language = str(row["language"])
+    return (
+        Cell(arm.variant),
+        *(Cell(value) for _, value in arm.cell),
+        Cell(language.count("+") + 1 if mean else language),
+        Cell(_number(row["difference"])),
+        Cell(interval),
+        Cell(_number(row["p_adjusted"])),
+        *([Cell(_number(row["p_given_seeds"]))] if given else []),
+        Cell(verdict(row)),
+    )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, float) else None
+
+
+def verdict(row: dict[str, object]) -> str:
+    """Return a comparison's verdict in words; where it is open, with what the data could have shown."""
+    if row["verdict"] == "identical":
+        return "no example differs"
+    if row["verdict"] != "undecided":
+        return str(row["verdict"])
+    minimum = row["minimum"]
+    given = row["p_given_seeds"]
+    side = "better" if (_number(row["difference"]) or 0) > 0 else "worse"
+    these = ""
+    if row["seeds"] != 1 and isinstance(given, float) and given <= LEVEL:
+        these = f"{side} with these seeds; over seeds "
+    return (
+        f"{these}undecided, could have shown ≥ {minimum:.1f}"
+        if isinstance(minimum, float)
+        else "undecided, a single cluster"
+    )
+
+
+def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
+    """How the test was done, and on what it is conditional."""
+    seeds, clusters = span(part["seeds"]), span(part["clusters"])
+    lines = [
+        f"Paired over the same examples; {seeds} seeds and {clusters} clusters of examples as crossed random "
+        "effects, t test with a Behrens-Fisher reference"
+        + (", level 5 %." if mean else ", level 5 % over each row's languages (Holm).")
+    ]
+    lines += _conditions(part)
+    if not mean:
+        lines.append("Intervals are not corrected for the number of languages; p-values and verdicts are.")
+    lines.append(
+        '"Could have shown": the smallest true difference found with 80 % power at the level of the test.'
+    )
+    left_out = max(part["left_out"].to_list())
+    if left_out:
+        lines.append(f"Up to {left_out} examples that not all runs have are left out.")
+    return lines
+
+
+def _conditions(part: pl.DataFrame) -> list[str]:
+    """What intervals, and what p-values too, do not generalise over."""
+    texts = part["conditional"].unique(maintain_order=True).to_list()
+    every = dict.fromkeys(each for text in texts if text for each in text.split(" and "))
+    few = [each for each in every if each.endswith((" seed", " seeds")) and each.count(" ") == 1]
+    lines = [f"All is conditional on the {each} averaged over." for each in every if each not in few]
+    if "1 seed" in few:
+        lines.append("With 1 seed, interval and p-value are conditional on it: another seed could differ.")
+    several = [each for each in few if each != "1 seed"]
+    if several:
+        lines.append(
+            f"Intervals are conditional on the {' or the '.join(several)}; p and verdict are not: they ask "
+            "whether other seeds would show the same, which few seeds can seldom tell of a single language."
+        )
+    return lines

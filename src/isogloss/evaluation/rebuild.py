@@ -1,0 +1,100 @@
+"""Tables in a Markdown file that are written by the library from small frames kept beside it, never typed.
+
+A block is marked so, with options after the name; what stands between the two lines is replaced:
+
+    <!-- table: xnli show=scores,mean compare=xu2021-table1 -->
+    <!-- /table -->
+
+`show` takes any of scores, mean, languages, sentences; without it the first two and the last are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from isogloss.errors import mistake, nearest
+from isogloss.evaluation.comparison import read_comparisons
+from isogloss.evaluation.comparison_table import difference_tables
+from isogloss.evaluation.describe import describe
+from isogloss.evaluation.frame import read_frame, write_frame
+from isogloss.evaluation.render import render
+from isogloss.evaluation.table import tables
+
+_BLOCK = re.compile(r"(<!-- table: (?P<head>[^\n]*?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
+_SHOWN = ("scores", "mean", "languages", "sentences")
+_OPTIONS = ("show", "compare", "metric", "source")
+
+
+def keep(
+    folder: Path,
+    name: str,
+    scores: pl.DataFrame,
+    comparisons: pl.DataFrame,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what `rebuild` needs: NAME.scores.csv, NAME.comparisons.csv and, if given, NAME.settings.json."""
+    write_frame(scores, folder / f"{name}.scores.csv")
+    write_frame(comparisons, folder / f"{name}.comparisons.csv")
+    if settings is not None:
+        text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False)
+        (folder / f"{name}.settings.json").write_text(text + "\n", encoding="utf-8")
+
+
+def rebuild(markdown: Path, results: Path) -> bool:
+    """Write the marked tables of a Markdown file anew.
+
+    Args:
+        markdown: the file; it is changed in place.
+        results: the folder of the frames that `keep` wrote.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        Mistakes: a frame is missing, or an option is unknown.
+    """
+    old = markdown.read_text(encoding="utf-8")
+    new = _BLOCK.sub(lambda block: block[1] + block_text(block["head"], results) + block[4], old)
+    if new != old:
+        markdown.write_text(new, encoding="utf-8")
+    return new != old
+
+
+def block_text(head: str, results: Path) -> str:
+    """Return what stands in a block, from its name and options.
+
+    Raises:
+        Mistakes: a frame is missing, or an option is unknown.
+    """
+    name, *pairs = head.split()
+    options = dict(pair.partition("=")[::2] for pair in pairs)
+    for option in options:
+        if option not in _OPTIONS:
+            raise mistake(f'no option "{option}"', where=f"table: {head}", remedy=nearest(option, _OPTIONS))
+    show = options.pop("show", "scores,mean,sentences").split(",")
+    for part in show:
+        if part not in _SHOWN:
+            raise mistake(f'"{part}" cannot be shown', where=f"table: {head}", remedy=nearest(part, _SHOWN))
+    scores = read_frame(results / f"{name}.scores.csv")
+    comparisons = read_comparisons(results / f"{name}.comparisons.csv")
+    kept = results / f"{name}.settings.json"
+    settings = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
+    first, *_ = tables(
+        scores,
+        comparisons,
+        compare=options.get("compare"),
+        metric=options.get("metric"),
+        settings=settings,
+        source=options.get("source") != "no",
+    )
+    parts = {"scores": [first]}
+    for scope, part in (("unseen", "mean"), ("language", "languages")):
+        parts[part] = list(difference_tables(comparisons.filter(pl.col("scope") == scope)))
+    texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
+    return "\n" + "\n".join(texts) + "\n"

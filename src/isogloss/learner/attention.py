@@ -1,0 +1,100 @@
+"""Attention for learners: plain mathematics that can be differentiated twice, with dropout under a key.
+
+Registered with transformers under the name "isogloss". The library's default, fused attention has no second
+derivative on a CPU when nothing is dropped, and its backward pass is slower there at the lengths of
+sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import eager_mask
+
+from isogloss.learner.dropout import keep_mask
+
+NAME = "isogloss"
+
+
+def attend(  # noqa: PLR0917 -- transformers' signature
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Return the context of every query, softmax(Q Kᵀ · scaling + mask) V.
+
+    Args:
+        module: the attention module, which carries randomness and site (`isogloss.learner.dropout.install`).
+        query: [B, heads, S, head size].
+        key: [B, heads, S, head size].
+        value: [B, heads, S, head size].
+        attention_mask: added to the scores; broadcastable to [B, heads, S, S]; none where nothing is padded.
+        scaling: factor of the scores; 1 / √(head size) if not given.
+        dropout: the share of attention weights to drop.
+
+    Returns:
+        The context [B, S, heads, head size]; and nothing in the place of the weights.
+    """
+    if scaling is None:
+        scaling = query.shape[-1] ** -0.5
+    scores = torch.matmul(query * scaling, key.transpose(2, 3))
+    if attention_mask is not None:
+        scores = scores + attention_mask
+    # The softmax in float32 is both more exact and, on a CPU, faster than in bfloat16.
+    widest = torch.promote_types(scores.dtype, torch.float32)
+    weights = torch.softmax(scores, dim=-1, dtype=widest).to(value.dtype)
+    kept = keep_mask(module.isogloss_randomness, module.isogloss_site, dropout, weights)  # type: ignore[arg-type]
+    if kept is None:
+        context = torch.matmul(weights, value)
+    else:
+        mask, scale = kept
+        context = torch.matmul(weights * mask, value) * scale
+    return context.transpose(1, 2), None
+
+
+def padding_bias(
+    *,
+    batch_size: int,
+    q_length: int,
+    kv_length: int,
+    attention_mask: Tensor | None = None,
+    allow_is_bidirectional_skip: bool = False,
+    local_size: int | None = None,
+    dtype: torch.dtype = torch.float32,
+    **others: Any,
+) -> Tensor | None:
+    """Return what is added to the scores, [B, 1, 1, S]: 0 for tokens and the lowest number for padding.
+
+    Nothing where no token is padded. A mask that depends on the query as well (a sliding window shorter than
+    the sequence) is [B, 1, S, S].
+    """
+    plain = allow_is_bidirectional_skip and (local_size is None or kv_length < local_size)
+    if not plain:
+        bias: Tensor = eager_mask(
+            batch_size=batch_size,
+            q_length=q_length,
+            kv_length=kv_length,
+            attention_mask=attention_mask,
+            dtype=dtype,
+            **others,
+        )
+        return bias
+    if attention_mask is None or bool(attention_mask.all()):
+        return None
+    hidden = ~attention_mask.bool()[:, None, None, :]
+    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, torch.finfo(dtype).min)
+
+
+def register(attention: Callable[..., Any] = attend, mask: Callable[..., Any] = padding_bias) -> None:
+    """Make the attention known to transformers."""
+    AttentionInterface.register(NAME, attention)
+    AttentionMaskInterface.register(NAME, mask)

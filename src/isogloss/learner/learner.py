@@ -1,0 +1,306 @@
+"""The learner (xu2021's word): encoder and head as a function of their parameters, and that function's derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from isogloss.errors import IsoglossError
+from isogloss.keys import Key
+from isogloss.kinds.base import Kind
+from isogloss.learner import export, reading
+from isogloss.learner.forward import LearnerForward, on_device
+from isogloss.learner.groups import LayerGroups
+from isogloss.learner.loading import check_length, load_network
+from isogloss.learner.network import FunctionalNetwork, Params
+from isogloss.learner.precision import Precision, resolve
+from isogloss.learner.pullback import Pullback
+
+if TYPE_CHECKING:
+    from isogloss.data.bag import Bag
+    from isogloss.data.batch import Batch
+    from isogloss.learner.objective import Objective
+
+
+class Gradient(NamedTuple):
+    """The gradient of the mean loss over some batches.
+
+    Attributes:
+        values: one tensor a parameter, in the masters' format.
+        loss: the mean loss, float32, detached.
+        weight: how many examples the mean is over.
+    """
+
+    values: Params
+    loss: Tensor
+    weight: Tensor
+
+
+class Learner:
+    """An encoder with a task's head, seen as a function of its parameters.
+
+    What is passed as `params` is a plain dict, name → tensor in the masters' format; parameters that it does
+    not name stand at their masters and are frozen. Every loss is a function of its arguments alone: dropout
+    follows the key.
+
+    Attributes:
+        params: the float32 masters of all parameters, detached, on the device. Change them with `update`, or
+            in place; never through `.data`.
+        groups: the layer groups.
+        labels: the task's label names; logits are in their order.
+        kind: the task's kind.
+        encoder: the encoder's name, as it was asked for.
+        tokenizer: its fast tokenizer.
+        precision: in which numbers it computes.
+        device: where it computes.
+        max_length: how many tokens of an example it reads.
+        accumulation: in how many parts `gradient` computes each batch; more parts, less memory.
+    """
+
+    accumulation: int = 1
+
+    def __init__(
+        self, network: FunctionalNetwork, groups: LayerGroups, tokenizer: Any, *, labels: Sequence[str],
+        kind: Kind, encoder: str, precision: Precision, device: torch.device, max_length: int,
+    ) -> None:  # fmt: skip
+        self.params = network.masters
+        self.groups = groups
+        self.labels = tuple(labels)
+        self.kind = kind
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+        self.precision = precision
+        self.device = device
+        self.max_length = max_length
+        self._network = network
+
+    @classmethod
+    def load(
+        cls, encoder: str, *, labels: Sequence[str], kind: Kind, head_key: Key, max_length: int,
+        precision: str = "auto", offline: bool = False, gradient_checkpointing: bool = False,
+        device: torch.device | None = None,
+    ) -> Learner:  # fmt: skip
+        """Load an encoder and give it the head of a task.
+
+        Args:
+            encoder: "mini", a folder, or a name on the hub.
+            labels: the task's label names.
+            kind: the task's kind.
+            head_key: names the draw of a fresh head; the same key gives the same head, to the bit.
+            max_length: how many tokens of an example are read.
+            precision: `auto`, `fp32`, `bf16`, or `fp64` for checks of exactness.
+            offline: use nothing of the hub but what is in its cache.
+            gradient_checkpointing: compute each layer again in the backward pass, for less memory and more
+                time.
+            device: where to compute; a GPU if there is one, by default.
+
+        Raises:
+            Mistakes: the encoder or the precision cannot be had, the checkpoint was trained for other
+                labels, or the encoder does not read `max_length` tokens.
+        """
+        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        numbers = resolve(precision, device)
+        module, tokenizer, parts = load_network(encoder, labels, kind, head_key, offline=offline)
+        check_length(max_length, module.config, parts, encoder)
+        network = FunctionalNetwork(module.to(device), parts, numbers, recompute=gradient_checkpointing)
+        return cls(
+            network,
+            LayerGroups.sort(network.masters, parts, len(network.layers)),
+            tokenizer,
+            labels=labels,
+            kind=kind,
+            encoder=encoder,
+            precision=numbers,
+            device=device,
+            max_length=max_length,
+        )
+
+    def moving(self, rates: Mapping[str, float]) -> Params:
+        """Return the masters (the same tensors) of the groups whose rate is above 0.
+
+        Raises:
+            Mistakes: a rate is for no group of this learner.
+        """
+        members = [self.groups.members(group) for group, rate in rates.items() if rate > 0]
+        wanted = {name for names in members for name in names}
+        return {name: value for name, value in self.params.items() if name in wanted}
+
+    def loss(
+        self, params: Params, batch: Batch, objective: Objective, key: Key, *, train: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """Return the sum of a batch's losses and its weight, the number of examples; differentiable in
+        `params`.
+
+        Args:
+            params: what to differentiate with respect to; the rest stands at its masters.
+            batch: the examples.
+            objective: what is minimised.
+            key: names the dropout masks.
+            train: whether to drop anything.
+        """
+        losses = self._losses(self._network.weights(params), batch, objective, key if train else None)
+        return losses.sum(), _weight(losses)
+
+    def gradient(
+        self, params: Params, batches: Sequence[Batch], objective: Objective, key: Key, *, train: bool = True
+    ) -> Gradient:
+        """Return the gradient of the mean loss over all examples of some micro-batches, keeping no graph.
+
+        The backward pass stops below the lowest group that `params` touches.
+
+        Args:
+            params: what to differentiate with respect to; the rest stands at its masters.
+            batches: micro-batches, computed one after the other; their examples count alike.
+            objective: what is minimised.
+            key: names the dropout masks, together with each micro-batch's position.
+            train: whether to drop anything.
+        """
+        leaves = self._network.leaves(params)
+        weights = self._network.complete(leaves)
+        total: Params = {}
+        loss = weight = torch.zeros((), device=self.device)
+        for position, batch in enumerate(part for whole in batches for part in whole.split(self.accumulation)):
+            losses = self._losses(weights, batch, objective, _micro(key, position) if train else None)
+            _add(total, derivatives(losses.sum(), leaves), self.precision.master)
+            loss, weight = loss + losses.detach().sum(), weight + _weight(losses)
+        torch._foreach_div_(list(total.values()), weight)
+        return Gradient(total, (loss / weight).float(), weight)
+
+    def linearize(
+        self, params: Params, batches: Sequence[Batch], objective: Objective, key: Key
+    ) -> tuple[Params, Pullback]:
+        """Return the gradient of the mean loss, and v ↦ H v with the Hessian H of that mean loss at `params`.
+
+        One graph is alive at a time. With one micro-batch it is kept for all products; with several, each
+        product computes every micro-batch's graph again, since keeping them all is what micro-batches are to
+        avoid.
+
+        Args:
+            params: where to linearise, and what to differentiate with respect to.
+            batches: micro-batches, computed one after the other.
+            objective: what is minimised.
+            key: names the dropout masks, together with each micro-batch's position.
+        """
+        leaves = self._network.leaves(params)
+        weights = self._network.complete(leaves)
+
+        def graph(position: int) -> tuple[Params, Tensor]:
+            losses = self._losses(weights, batches[position], objective, _micro(key, position))
+            return derivatives(losses.sum(), leaves, create_graph=True), _weight(losses)
+
+        pullback = Pullback(graph, leaves, len(batches), self.precision.master)
+        return pullback.gradient, pullback
+
+    def predict(self, bag: Bag, *, params: Params | None = None, max_tokens: int | None = None) -> reading.Predictions:
+        """Return labels, predictions and logits of a bag's examples, in the bag's order; nothing is dropped.
+
+        Memory beyond the logits does not grow with the bag.
+
+        Args:
+            bag: the examples.
+            params: parameters to use in place of their masters.
+            max_tokens: how many tokens a batch holds at most, padding included; by device if not given.
+        """
+        logits = self._plain_forward(params)
+        return reading.predict(bag, logits, self.kind, len(self.labels), max_tokens or self._max_tokens)
+
+    def hidden_states(
+        self,
+        bag: Bag,
+        *,
+        params: Params | None = None,
+        pooling: reading.Pooling = "first",
+        max_tokens: int | None = None,
+    ) -> Iterator[tuple[tuple[str, ...], Tensor]]:
+        """Yield examples' ids and hidden states, pooled over tokens, float32 [layers + 1, B, H]; nothing is
+        dropped.
+
+        Position 0 holds the embeddings. Examples come sorted by length, not in the bag's order.
+
+        Args:
+            bag: the examples.
+            params: parameters to use in place of their masters.
+            pooling: the first token, or the mean over tokens without padding.
+            max_tokens: how many tokens a batch holds at most, padding included; by device if not given.
+        """
+        weights = self._network.weights(params or {})
+
+        def states(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+            hidden: tuple[Tensor, ...] = self._network.run(weights, inputs, None, hidden=True).hidden_states
+            return hidden
+
+        return reading.hidden_states(bag, states, self.device, pooling, max_tokens or self._max_tokens)
+
+    def update(self, new: Mapping[str, Tensor]) -> None:
+        """Copy values into the masters, in place.
+
+        Raises:
+            KeyError: a name is no parameter's.
+        """
+        with torch.no_grad():
+            for name, value in new.items():
+                self.params[name].copy_(value)
+
+    def export(self, folder: Path, *, card: str) -> None:
+        """Write an ordinary Hugging Face folder: weights, configuration with label names, tokenizer, model
+        card.
+
+        Args:
+            folder: where to; must not exist yet, and exists whole or not at all afterwards.
+            card: the text of `README.md`.
+
+        Raises:
+            Mistakes: the folder exists, or cannot be written.
+        """
+        export.export(self._network.module, self.params, self.tokenizer, folder, card)
+
+    @property
+    def _max_tokens(self) -> int:
+        return 4096 if self.device.type == "cpu" else 65536
+
+    def _plain_forward(self, params: Params | None) -> Callable[[Batch], Tensor]:
+        weights = self._network.weights(params or {})
+        return LearnerForward(self._network, weights, None, self.device)
+
+    def _losses(self, weights: Params, batch: Batch, objective: Objective, key: Key | None) -> Tensor:
+        return objective(LearnerForward(self._network, weights, key, self.device), on_device(batch, self.device))
+
+
+def derivatives(value: Tensor, leaves: Params, *, create_graph: bool = False) -> Params:
+    """Return the derivative of a scalar with respect to every leaf.
+
+    Raises:
+        IsoglossError: the value does not depend on a leaf, which would then never move.
+    """
+    if not leaves:
+        return {}
+    unknown: tuple[Tensor | None, ...] = (None,) * len(leaves)
+    if value.requires_grad:
+        wanted = list(leaves.values())
+        unknown = torch.autograd.grad(value, wanted, create_graph=create_graph, allow_unused=True)
+    known = {name: derivative for name, derivative in zip(leaves, unknown, strict=True) if derivative is not None}
+    for name in leaves:
+        if name not in known:
+            raise IsoglossError(f"the loss does not depend on {name}, which was to move")
+    return known
+
+
+def _micro(key: Key, position: int) -> Key:
+    return key._replace(micro_batch=position)
+
+
+def _weight(losses: Tensor) -> Tensor:
+    return torch.tensor(float(losses.numel()), device=losses.device)
+
+
+def _add(total: Params, part: Params, dtype: torch.dtype) -> None:
+    """Add a part's gradient to the total in the masters' format."""
+    for name, value in part.items():
+        if name in total:
+            total[name].add_(value)
+        else:
+            total[name] = value.to(dtype)

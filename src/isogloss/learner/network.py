@@ -1,0 +1,107 @@
+"""A network of transformers as a function of its parameters and of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from isogloss.keys import Key
+from isogloss.learner import checkpointing, dropout
+from isogloss.learner.groups import Anatomy
+from isogloss.learner.last_layer import first_token_forward
+from isogloss.learner.precision import Precision
+
+Params = dict[str, Tensor]
+
+
+class FunctionalNetwork:
+    """Logits as a function of parameters, inputs and a key.
+
+    The module underneath stays in training mode for good: whether anything is dropped depends on the key
+    alone.
+
+    Attributes:
+        masters: all parameters by name, in the precision's `master` format, detached. To be changed in place
+            only, never through `.data`: their version counters tell when a converted copy is stale.
+        layers: the modules of the layers, from the bottom.
+    """
+
+    def __init__(self, module: Any, parts: Anatomy, precision: Precision, *, recompute: bool) -> None:
+        self.module = module.to(precision.master).train()
+        self.masters: Params = {name: value.detach() for name, value in module.named_parameters()}
+        self.layers = list(module.get_submodule(parts.layers).children())
+        words = module.get_input_embeddings().weight
+        self._words = next(name for name, value in module.named_parameters() if value is words)
+        self._precision = precision
+        self._converted: dict[str, tuple[int, Tensor]] = {}
+        self._at_master = (f"{parts.embeddings}.", *(f"{name}." for name in parts.head))
+        self._randomness = dropout.install(self.module)
+        self._every_token = False
+        if parts.cut_last_layer:
+            last = self.layers[-1]
+            last.forward = first_token_forward(last, wanted=lambda: not self._every_token)
+        if recompute:
+            checkpointing.install(self.layers, self._randomness)
+        self.module.get_submodule(parts.embeddings).register_forward_hook(self._enter_layers)
+        self.module.get_submodule(parts.head[0]).register_forward_pre_hook(self._enter_head)
+
+    def run(self, weights: Params, inputs: Mapping[str, Tensor], key: Key | None, *, hidden: bool = False) -> Any:
+        """Run the network.
+
+        Args:
+            weights: every parameter, as `weights` and `leaves` return them.
+            inputs: the arguments of the network's forward, [B, S] each. Never labels.
+            key: names the dropout masks; none drops nothing.
+            hidden: return the hidden states of every token too.
+
+        Returns:
+            The output of transformers: `logits` [B, C], and `hidden_states`, layers + 1 times [B, S, H], if
+            asked for.
+        """
+        self._every_token = hidden
+        arguments = {**inputs, "return_dict": True, "output_hidden_states": hidden}
+        with self._randomness.under(key):
+            return functional_call(self.module, weights, kwargs=arguments)
+
+    def embed(self, weights: Params, tokens: Tensor) -> Tensor:
+        """Return the word embeddings of tokens [B, S], [B, S, H], before positions, norm and dropout."""
+        table = self.module.get_input_embeddings()
+        return nn.functional.embedding(tokens, weights[self._words], padding_idx=table.padding_idx)
+
+    def weights(self, params: Mapping[str, Tensor]) -> Params:
+        """Return every parameter in the format of its place: `params` differentiably, the others' masters."""
+        return self.complete({name: value.to(self._format(name)) for name, value in params.items()})
+
+    def complete(self, weights: Params) -> Params:
+        """Return `weights`, in the format of their places, together with the masters of all others in theirs."""
+        return {name: weights[name] if name in weights else self._frozen(name) for name in self.masters}
+
+    def leaves(self, params: Mapping[str, Tensor]) -> Params:
+        """Return detached copies of `params` in the format of their places, to differentiate with respect to."""
+        return {name: value.detach().to(self._format(name)).requires_grad_() for name, value in params.items()}
+
+    def _format(self, name: str) -> torch.dtype:
+        return self._precision.master if name.startswith(self._at_master) else self._precision.layers
+
+    def _frozen(self, name: str) -> Tensor:
+        """Return a master in the format of its place, converted at most once while it does not change."""
+        master = self.masters[name]
+        if master.dtype == self._format(name):
+            return master
+        version, copy = self._converted.get(name, (-1, master))
+        if version != master._version:
+            # Outside of inference mode, because a gradient may later need the same copy.
+            with torch.inference_mode(False), torch.no_grad():
+                copy = master.to(self._format(name))
+            self._converted[name] = (master._version, copy)
+        return copy
+
+    def _enter_layers(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        return output.to(self._precision.layers)
+
+    def _enter_head(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (inputs[0].to(self._precision.master), *inputs[1:])

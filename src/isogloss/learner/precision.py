@@ -1,0 +1,60 @@
+"""In which numbers a learner computes. Its masters, gradients and optimizer states are float32 in any case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from isogloss.errors import mistake, nearest
+
+Asked = Literal["auto", "fp32", "bf16", "fp64"]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The number formats of a learner.
+
+    Attributes:
+        name: `fp32`, `bf16` or `fp64`.
+        layers: the format in which the layers compute. Embeddings and head compute in `master`: they cost
+            little, and the gradient of a frequent token would be lost in sums of bfloat16.
+        master: the format of parameters and gradients.
+    """
+
+    name: str
+    layers: torch.dtype
+    master: torch.dtype = torch.float32
+
+
+FP32 = Precision("fp32", torch.float32)
+BF16 = Precision("bf16", torch.bfloat16)
+FP64 = Precision("fp64", torch.float64, torch.float64)
+_BY_NAME = {precision.name: precision for precision in (FP32, BF16, FP64)}
+
+
+def resolve(precision: str, device: torch.device) -> Precision:
+    """Return the precision that was asked for; `auto` is bf16 where the hardware multiplies it natively,
+    else fp32.
+
+    Args:
+        precision: `auto`, `fp32`, `bf16`, or `fp64` for checks of exactness.
+        device: where the learner will compute.
+
+    Raises:
+        Mistakes: there is no such precision.
+    """
+    if precision == "auto":
+        return BF16 if has_bf16(device) else FP32
+    if precision not in _BY_NAME:
+        known = ("auto", *_BY_NAME)
+        raise mistake(f'no precision is called "{precision}"', where="precision", remedy=nearest(precision, known))
+    return _BY_NAME[precision]
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Return whether a device multiplies bfloat16 natively: CUDA from capability 8, CPUs with AMX or AVX512-BF16."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

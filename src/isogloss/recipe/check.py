@@ -1,0 +1,296 @@
+"""What only the whole of a recipe can show: names, their order, languages, the promise of zero-shot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from isogloss import languages, registry
+from isogloss.errors import Mistake, Mistakes, nearest
+from isogloss.recipe.document import Document
+from isogloss.recipe.model import AXES, ROLES, Recipe
+from isogloss.recipe.phase import LENGTHS, Phase
+from isogloss.recipe.resolve import languages_of, method_of, selection_languages, targets_of, task_of
+from isogloss.recipe.wording import say_setting
+
+if TYPE_CHECKING:
+    from isogloss.data.task import Task
+    from isogloss.methods.base import Method
+
+ONE_LENGTH = f"give exactly one of {', '.join(LENGTHS)}"
+
+
+def check_frame(recipe: Recipe, document: Document) -> list[Mistake]:
+    """Return what is wrong with the names in seeds and axes."""
+    mistakes = []
+    phases = document.names("phases")
+    chained = {phase.name for phase in recipe.phases if phase.as_long_as}
+    for phase in sorted(chained):
+        if chained.intersection(recipe.phase(phase).as_long_as or ()):
+            place = document.place(("phases", phase, "as_long_as"))
+            mistakes.append(Mistake("it names a phase that has no length of its own", place, ONE_LENGTH))
+    for phase in sorted(set(recipe.seeds.by_phase) - set(phases)):
+        place = document.place(("seeds", phase))
+        mistakes.append(Mistake(f'no phase is called "{phase}"', place, nearest(phase, phases)))
+    for axis, values in recipe.axes.items():
+        place = document.place(("axes", axis))
+        if axis not in AXES:
+            mistakes.append(Mistake(f'there is no axis "{axis}"', place, nearest(axis, AXES)))
+        elif axis == "draw" and not all(value[0].isdecimal() for value in values):
+            mistakes.append(Mistake("a draw is a whole number", place, "write draw = [0, 1, 2]"))
+        elif len(set(values)) < len(values):
+            mistakes.append(Mistake("a value stands twice", place, "take one of them out"))
+    return mistakes
+
+
+def check_cell(cell: Recipe, document: Document, planned: Iterable[str]) -> list[Mistake]:
+    """Return what is wrong with a recipe for one variant and one value of each axis.
+
+    Args:
+        cell: without axes and skipped phases.
+        document: what it was built from, for the places.
+        planned: the phases of the recipe with the skipped ones.
+    """
+    return _CellCheck(cell, document, tuple(planned)).run()
+
+
+class _CellCheck:
+    """One pass over a cell; a name that stands for nothing keeps nothing else from being checked."""
+
+    def __init__(self, cell: Recipe, document: Document, planned: tuple[str, ...]) -> None:
+        self.cell, self.document, self.planned = cell, document, planned
+        self.mistakes: list[Mistake] = []
+        self.methods: dict[str, Method | None] = {}
+        self.head: Task | None = None
+
+    def run(self) -> list[Mistake]:
+        self.head = self._task(self.cell.evaluation.task, ("evaluation",))
+        self._roles()
+        self._evaluation()
+        for phase in self.cell.phases:
+            self.methods[phase.name] = self._method(phase)
+        for position, phase in enumerate(self.cell.phases):
+            self._length(phase)
+            self._order(phase, self.cell.phases[:position])
+            self._optimizer(phase)
+            self._data(phase)
+            self._select(phase)
+        known = [method for method in self.methods.values() if method is not None]
+        if len(known) == len(self.methods) and all(method.product != "weights" for method in known):
+            self._refuse(
+                ("phases",), "no phase leaves weights to evaluate", 'add a phase with method = "finetune"'
+            )
+        return self.mistakes
+
+    def _refuse(self, path: tuple[str, ...], what: str, remedy: str) -> None:
+        self.mistakes.append(Mistake(what, self.document.place(path), remedy))
+
+    def _task(self, reference: Any, path: tuple[str, ...]) -> Task | None:
+        path = ("task",) if reference is None else (*path, "task")
+        try:
+            task = task_of(self.cell, reference)
+            registry.load("kinds", task.kind)
+        except Mistakes as error:
+            for mistake in error.mistakes:
+                inner = mistake.where if mistake.where not in ("task", "kinds") else ""
+                self._refuse(path, f"{inner}: {mistake.what}" if inner else mistake.what, mistake.remedy)
+            return None
+        return task
+
+    def _roles(self) -> None:
+        roles = self.cell.languages
+        for role in ROLES:
+            codes = getattr(roles, role)
+            if role != "target" or codes != ("all",):
+                self._codes(codes, self.head, ("languages", role), in_task=role == "target")
+        if not roles.source:
+            self._refuse(("languages", "source"), "there is no source language", 'write source = ["en"]')
+        if not roles.target:
+            self._refuse(("languages", "target"), "there is no target language", 'write target = "all"')
+
+    def _codes(
+        self, codes: Iterable[str], task: Task | None, path: tuple[str, ...], *, in_task: bool
+    ) -> None:
+        seen: set[str] = set()
+        for code in codes:
+            if code in seen:
+                self._refuse(path, f'"{code}" stands twice', "take one of them out")
+            seen.add(code)
+            if code in ROLES or (task is not None and code in task.languages):
+                continue
+            try:
+                languages.get(code)
+            except Mistakes as error:
+                self._refuse(
+                    path, error.mistakes[0].what, nearest(code, ROLES, otherwise=error.mistakes[0].remedy)
+                )
+            else:
+                if in_task and task is not None:
+                    self._refuse(path, *_lacks(task, code))
+
+    def _evaluation(self) -> None:
+        if self.head is not None:
+            self._split(self.head, self.cell.evaluation.split, ("evaluation", "split"))
+
+    def _split(self, task: Task, split: str, path: tuple[str, ...]) -> None:
+        if task.splits and split not in task.splits:
+            self._refuse(path, f'task "{task.name}" has no split "{split}"', nearest(split, task.splits))
+
+    def _method(self, phase: Phase) -> Method | None:
+        path = ("phases", phase.name)
+        names = registry.names("objectives")
+        if phase.objective not in names:
+            self._refuse(
+                (*path, "objective"),
+                f'no objective is called "{phase.objective}"',
+                nearest(phase.objective, names),
+            )
+        try:
+            return method_of(phase.method)
+        except Mistakes as error:
+            self._refuse((*path, "method"), error.mistakes[0].what, error.mistakes[0].remedy)
+        except ValidationError as error:
+            known = registry.load("methods", phase.method.name).Settings.model_fields
+            for detail in error.errors():
+                key = str(detail["loc"][0]) if detail["loc"] else ""
+                what, remedy = say_setting(detail, known)
+                self._refuse((*path, "method", *filter(None, (key,))), what, remedy)
+        return None
+
+    def _length(self, phase: Phase) -> None:
+        method = self.methods[phase.name]
+        given = [unit for unit in LENGTHS if getattr(phase, unit) is not None]
+        path = ("phases", phase.name)
+        if len(given) > 1:
+            self._refuse(path, f"{' and '.join(given)} both say how long it is", ONE_LENGTH)
+        elif method is not None and method.owns_length and given:
+            what = f'the settings of "{phase.method.name}" say how long it is, beside {given[0]}'
+            self._refuse(
+                (*path, given[0]),
+                what,
+                f'take it out (in a variant: unset = ["{".".join(path)}.{given[0]}"])',
+            )
+        elif method is not None and not method.owns_length and not given:
+            self._refuse(path, "nothing says how long it is", ONE_LENGTH)
+        for name in phase.as_long_as or ():
+            if name not in self.planned:
+                self._refuse(
+                    (*path, "as_long_as"), f'no phase is called "{name}"', nearest(name, self.planned)
+                )
+
+    def _order(self, phase: Phase, earlier: tuple[Phase, ...]) -> None:
+        """What a phase takes from others: weights it starts from, learned rates."""
+        path = ("phases", phase.name)
+        self._taken(phase.after, (*path, "after"), earlier, "weights")
+        source = phase.rates.taken_from
+        if source in self.document.skipped:
+            where = self.document.place(("phases", phase.name, "rates"))
+            what = f'the rates come from "{source}", which this variant skips'
+            self.mistakes.append(
+                Mistake(what, where, f'let the variant set."phases.{phase.name}.rates" = 1.0')
+            )
+        else:
+            self._taken(source, (*path, "rates"), earlier, "rates")
+
+    def _taken(
+        self, name: str | None, path: tuple[str, ...], earlier: tuple[Phase, ...], wanted: str
+    ) -> None:
+        if name is None:
+            return
+        before = [phase.name for phase in earlier]
+        if name in before:
+            method = self.methods[name]
+            if method is not None and method.product != wanted:
+                remedy = f"name a phase that leaves {wanted}"
+                self._refuse(path, f'phase "{name}" leaves {method.product}, not {wanted}', remedy)
+        elif name in {phase.name for phase in self.cell.phases}:
+            self._refuse(
+                path, f'phase "{name}" does not come before "{path[1]}"', "change the order of the phases"
+            )
+        else:
+            remedy = nearest(
+                name, before, otherwise="" if before else "no phase comes before it: leave the key out"
+            )
+            self._refuse(path, f'no phase is called "{name}"', remedy)
+
+    def _optimizer(self, phase: Phase) -> None:
+        own = {"name", "learning_rate", *phase.optimizer.arguments()}
+        for key in sorted(phase.optimizer.model_fields_set - own):
+            path = ("phases", phase.name, "optimizer", key)
+            self._refuse(
+                path, f'"{phase.optimizer.name}" has no {key}', f"it has {', '.join(sorted(own - {'name'}))}"
+            )
+        if phase.accumulation > phase.batch_size:
+            what = f"{phase.batch_size} examples cannot be computed in {phase.accumulation} parts"
+            self._refuse(("phases", phase.name, "accumulation"), what, "accumulation is at most batch_size")
+
+    def _data(self, phase: Phase) -> None:
+        path = ("phases", phase.name, "on")
+        task = self._task(phase.on.task, path)
+        subsets = [key for key in ("examples", "share", "per_label") if getattr(phase.on, key) is not None]
+        if len(subsets) > 1:
+            self._refuse(path, f"{' and '.join(subsets)} both choose a subset", "give one of them")
+        if task is None:
+            return
+        self._split(task, phase.on.split, (*path, "split"))
+        if self.head is not None:
+            self._same_labels(task, self.head, path)
+            found = languages_of(self.cell, phase)
+            if not found:
+                what = f"no language plays {' or '.join(phase.on.languages) or 'a part here'}"
+                self._refuse(
+                    (*path, "languages"), what, "name languages, or fill the roles under [languages]"
+                )
+            self._codes(phase.on.languages, task, (*path, "languages"), in_task=False)
+            used = {*found, *selection_languages(self.cell, phase)} & set(languages.languages())
+            if lacking := sorted(used - set(task.languages)):
+                self._refuse((*path, "languages"), *_lacks(task, *lacking))
+
+    def _same_labels(self, task: Task, head: Task, path: tuple[str, ...]) -> None:
+        if task.kind != head.kind:
+            what = f'task "{task.name}" is of kind {task.kind}, the evaluation of kind {head.kind}'
+            self._refuse((*path, "task"), what, "train on a task of the same kind")
+        elif task.labels and head.labels and set(task.labels) != set(head.labels):
+            what = f'task "{task.name}" has labels {_some(task.labels)}, the evaluation {_some(head.labels)}'
+            self._refuse((*path, "task"), what, "train on a task with the same label names")
+
+    def _select(self, phase: Phase) -> None:
+        """Zero-shot is a promise: nothing is chosen on the labels of a target that was not trained on."""
+        path, select = ("phases", phase.name, "select"), phase.select
+        if select.on == "last":
+            for key in sorted(select.model_fields_set - {"on"}):
+                self._refuse(
+                    (*path, key),
+                    f"{key} has no use where the last step is kept",
+                    'add on = "source", or take it out',
+                )
+            return
+        method = self.methods[phase.name]
+        if method is not None and method.product != "weights":
+            self._refuse(
+                path, f"a phase that leaves {method.product} has no step to choose", "take select out"
+            )
+        chosen = getattr(self.cell.languages, select.on)
+        if not chosen:
+            self._refuse(
+                ("languages", select.on),
+                "it is empty, and a step is to be chosen on it",
+                'name languages, or select = "last"',
+            )
+        if self.head is None:
+            return
+        trained = {code for each in self.cell.phases for code in languages_of(self.cell, each)}
+        for code in sorted(set(chosen) & set(targets_of(self.cell)) - trained):
+            what = f'a step would be chosen on the labels of "{code}", which is an unseen target'
+            remedy = f'take "{code}" out of languages.{select.on} or out of languages.target'
+            self._refuse(path, what, remedy)
+
+
+def _lacks(task: Task, *codes: str) -> tuple[str, str]:
+    return f'task "{task.name}" has no language {", ".join(codes)}', f"known: {', '.join(task.languages)}"
+
+
+def _some(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels[:4]) + (f" … ({len(labels)})" if len(labels) > 4 else "")

@@ -1,0 +1,77 @@
+"""Content keys: what a phase's result depends on, and nothing that it does not, as one short hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from isogloss import registry
+from isogloss.data.task import Task
+from isogloss.recipe.phase import Phase
+from isogloss.recipe.resolve import method_of
+
+FORMAT = 1  # raised when the same settings come to mean another result
+
+
+class Fingerprints(Protocol):
+    """Where the content of data and encoders is looked up; the runner knows the folders."""
+
+    def data(self, task: Task, language: str, split: str) -> str:
+        """Return a hash of the rows of one language and split."""
+
+    def encoder(self, name: str) -> str:
+        """Return a hash of an encoder's weights, configuration and tokenizer."""
+
+
+def content_key(content: Mapping[str, Any]) -> str:
+    """Return 16 hex digits (SHA-256) of a JSON-like mapping; the order of its keys does not matter."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def settings_content(phase: Phase) -> dict[str, Any]:
+    """Return a phase's own settings with every default written out.
+
+    Left out are names (of the phase and of those that it refers to: their keys stand elsewhere), what the
+    fingerprints of the data cover, and gradient checkpointing, which is exact.
+    """
+    method = method_of(phase.method)
+    whole = {
+        "name",
+        "after",
+        "on",
+        "method",
+        "optimizer",
+        "as_long_as",
+        "gradient_checkpointing",
+        "rates",
+        "select",
+    }
+    optimizer = {"name": phase.optimizer.name, "learning_rate": phase.optimizer.learning_rate}
+    return phase.model_dump(mode="json", exclude=whole) | {
+        "method": [phase.method.name, type(method).version, method_settings(phase)],
+        "optimizer": optimizer | phase.optimizer.arguments(),
+        "rates": phase.rates.model_dump(mode="json", exclude={"taken_from"}),
+        "freeze": sorted(set(phase.freeze)),
+        "select": phase.select.model_dump(mode="json") if phase.select.on != "last" else "last",
+    }
+
+
+def method_settings(phase: Phase) -> dict[str, Any]:
+    """Return the settings of a phase's method, defaults written out."""
+    settings = registry.load("methods", phase.method.name).Settings
+    return dict(settings.model_validate(dict(phase.method.settings), strict=True).model_dump(mode="json"))
+
+
+def task_content(task: Task) -> list[Any]:
+    """Return what of a task, beside its rows, a result depends on."""
+    kind = registry.load("kinds", task.kind)
+    return [task.name, task.version, task.kind, kind.version]
+
+
+def subset_content(phase: Phase, draw: int) -> dict[str, Any] | None:
+    """Return how a phase's rows are chosen; None for all of them, whatever the draw."""
+    subset = phase.on.model_dump(include={"examples", "share", "per_label"}, exclude_none=True)
+    return subset | {"draw": draw} if subset else None

@@ -1,0 +1,255 @@
+"""What a recipe may say about a phase: keys, types, ranges, defaults; short forms become tables here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from isogloss.errors import nearest
+
+LENGTHS = ("epochs", "steps", "examples", "as_long_as")
+GROUP = re.compile(r"embeddings|head|layer\.[1-9]\d*")
+
+
+def refusal(what: str, remedy: str) -> PydanticCustomError:
+    """Return an error for a validator to raise: what is wrong, and what to write instead."""
+    return PydanticCustomError("refusal", "{what}", {"what": what, "remedy": remedy})
+
+
+def _group(value: Any) -> Any:
+    """A layer group; a bare number k stands for layer k, counted from 1 as in the papers."""
+    group = f"layer.{value}" if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(group, str) or not GROUP.fullmatch(group):
+        known = ("embeddings", "head", "from", "reduce")
+        otherwise = 'groups are "embeddings", "layer.1" to the last layer, and "head"; a number k is layer k'
+        raise refusal(f"no layer group is called {value!r}", nearest(str(value), known, otherwise=otherwise))
+    return group
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", value):
+        raise refusal(f"{value!r} is no name", "names hold letters, digits, and _ . + - only")
+    return value
+
+
+def _task(value: Any) -> Any:
+    if not isinstance(value, str | Mapping):
+        raise refusal(
+            f"{value!r} is no task", 'write a name, a .toml file, or a table { name = "xnli", path = "…" }'
+        )
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Name: TypeAlias = Annotated[str, AfterValidator(_name)]
+Group: TypeAlias = Annotated[str, BeforeValidator(_group)]
+TaskReference: TypeAlias = Annotated[Any, AfterValidator(_task)]
+Languages: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Rate: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+
+
+class Table(BaseModel):
+    """A table of a recipe: immutable, no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class On(Table):
+    """What a phase is trained on.
+
+    Attributes:
+        task: the recipe's task if not given.
+        split: "train", "validation" or "test", as far as the task has them.
+        languages: roles ("source", "auxiliary", "target", "selection") or language codes.
+        examples: about how many a language, whole groups (premises), the same in every parallel language.
+        share: the same as a share, 0 to 1.
+        per_label: the same as a number of examples of each label.
+    """
+
+    task: TaskReference | None = None
+    split: str = "train"
+    languages: Languages = ("source",)
+    examples: Count | None = None
+    share: Share | None = None
+    per_label: Count | None = None
+
+
+class MethodChoice(Table):
+    """A method's name and its settings as given; `isogloss.recipe.check` holds them against the method."""
+
+    name: str
+    settings: Mapping[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+            return {"name": value["name"], "settings": {k: v for k, v in value.items() if k != "name"}}
+        raise refusal(
+            f"{value!r} names no method",
+            'write "finetune", or a table { name = "meta_optimizer", rounds = 10 }',
+        )
+
+
+class Optimizer(Table):
+    """The base optimizer f_opt, with the arguments of the torch class of that name.
+
+    Attributes:
+        name: "adam", "adamw" (decoupled weight decay) or "sgd".
+        learning_rate: of a layer group at rate 1 at the top of the schedule.
+        betas: of adam and adamw.
+        eps: of adam and adamw.
+        weight_decay: of all three.
+        momentum: of sgd.
+    """
+
+    name: Literal["adam", "adamw", "sgd"] = "adamw"
+    learning_rate: Positive = 2e-5
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    eps: Positive = 1e-8
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the torch class's arguments beside the learning rate: those that this optimizer has."""
+        own = ("momentum", "weight_decay") if self.name == "sgd" else ("betas", "eps", "weight_decay")
+        return {key: getattr(self, key) for key in own}
+
+
+class Schedule(Table):
+    """The learning rate over a phase; `warmup` is the share of the steps in which it rises from 0."""
+
+    name: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class Rates(Table):
+    """How much of the base optimizer's update each layer group takes, 0 (frozen) to 1.
+
+    Attributes:
+        value: of every group that `groups` does not name.
+        groups: by layer group.
+        taken_from: `from` in the recipe: the phase whose learned rates are used.
+        reduce: "mean" uses the mean of the learned rates for all groups that have moved there.
+    """
+
+    value: Rate = 1.0
+    groups: Mapping[Group, Rate] = {}
+    taken_from: str | None = None
+    reduce: Literal["mean"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return {"value": value}
+        if "from" in value:
+            return {"taken_from" if key == "from" else key: item for key, item in value.items()}
+        if "reduce" in value:
+            raise refusal('"reduce" stands without "from"', 'write { from = "PHASE", reduce = "mean" }')
+        return {"groups": value}
+
+
+class Select(Table):
+    """Which step of a phase is kept: the last, or the best on held-out rows of source or selection languages.
+
+    Attributes:
+        on: "last", "source" or "selection".
+        every: steps between two looks.
+        held_out: share of the phase's groups (premises) that are kept from training in all languages.
+    """
+
+    on: Literal["last", "source", "selection"] = "last"
+    every: Count = 100
+    held_out: Share = 0.1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"on": value} if isinstance(value, str) else value
+
+
+class Phase(Table):
+    """One stretch of training; its product is weights or rates, as its method says.
+
+    Attributes:
+        name: how other phases, variants and seeds call it.
+        after: the phase whose weights it starts from; the encoder and a fresh head if not given.
+        on: what it is trained on.
+        method: how episodes change the learner.
+        objective: what is minimised on a batch.
+        optimizer: the base optimizer.
+        schedule: of the learning rate.
+        epochs: length as passes over the pooled data of all its languages.
+        steps: length in updates.
+        examples: length in examples seen.
+        as_long_as: as many examples as these phases see together, as they are without the variant's changes.
+        batch_size: examples an update.
+        accumulation: in how many parts an update's gradient is computed; saves memory.
+        clip: greatest global norm of the gradients that move; 0 for no clipping.
+        rates: of the layer groups.
+        freeze: layer groups at rate 0; numbers are layers.
+        freeze_bottom: k freezes the embeddings and layers 1 to k.
+        layer_decay: d gives the head rate 1, the last layer d, the one below d², … the embeddings the least.
+        gradient_checkpointing: exact, slower, saves memory.
+        select: which step is kept.
+    """
+
+    name: Name
+    after: str | None = None
+    on: On = On()
+    method: MethodChoice = MethodChoice(name="finetune")
+    objective: str = "cross_entropy"
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    epochs: Positive | None = None
+    steps: Count | None = None
+    examples: Count | None = None
+    as_long_as: Languages | None = None
+    batch_size: Count = 32
+    accumulation: Count = 1
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    rates: Rates = Rates()
+    freeze: tuple[Group, ...] = ()
+    freeze_bottom: Annotated[int, Field(ge=0)] | None = None
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
+    gradient_checkpointing: bool = False
+    select: Select = Select()
+
+    @property
+    def length(self) -> tuple[str, float] | None:
+        """Unit ("epochs", "steps" or "examples") and value; None where the method or other phases say it."""
+        for unit in LENGTHS[:3]:
+            value = getattr(self, unit)
+            if value is not None:
+                return unit, value
+        return None

@@ -1,0 +1,339 @@
+"""From a checked recipe to the phases to carry out: each once, however many variants and cells share it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+from isogloss.data.task import Task
+from isogloss.recipe import keys
+from isogloss.recipe.keys import Fingerprints
+from isogloss.recipe.model import Recipe
+from isogloss.recipe.phase import Phase
+from isogloss.recipe.resolve import (
+    evaluation_task,
+    languages_of,
+    method_of,
+    selection_languages,
+    targets_of,
+    task_of,
+)
+
+Product = Literal["weights", "rates"]
+
+
+@dataclass(frozen=True)
+class PlannedPhase:
+    """A phase with everything resolved that the recipe leaves to roles and names.
+
+    Attributes:
+        key: of its content; equal keys, equal results.
+        name: in the recipe.
+        phase: its settings.
+        task: what it is trained on.
+        languages: codes, sorted; streams take them in this order.
+        selection: languages on whose held-out rows the step is chosen, sorted.
+        after: key of the phase whose weights it starts from; None for the encoder and a fresh head.
+        rates_from: key of the phase whose learned rates it uses.
+        rates_reduce: "mean" for their mean in place of each group's own.
+        as_long_as: it sees as many examples as these; empty where `phase.length` or the method says it.
+        seed: of its draws.
+        stream: names its draws, `Key(seed, stream, …)`: its place in the chain and its product, so that
+            renaming a phase changes nothing, and a phase draws alike in all variants.
+        draw: which random subset is taken.
+        product: "weights" or "rates".
+        encoder: name or folder.
+        precision: "auto", "fp32", "bf16".
+        max_length: tokens an example at most.
+        labels: of the head, in its order; empty where only the data can tell.
+        depth: how many phases it comes after.
+    """
+
+    key: str
+    name: str
+    phase: Phase
+    task: Task
+    languages: tuple[str, ...]
+    selection: tuple[str, ...]
+    after: str | None
+    rates_from: str | None
+    rates_reduce: Literal["mean"] | None
+    as_long_as: tuple[PlannedPhase, ...]
+    seed: int
+    stream: str
+    draw: int
+    product: Product
+    encoder: str
+    precision: str
+    max_length: int
+    labels: tuple[str, ...]
+    depth: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: a variant, a value of every axis, a seed of every phase.
+
+    Attributes:
+        key: of the run; names count, since a run stands under them in tables.
+        content: of what is evaluated alone: runs with equal content have equal predictions.
+        recipe: its name.
+        variant: its name.
+        axes: value of every axis, languages or a draw's number.
+        seeds: by phase name.
+        source: source languages.
+        auxiliary: auxiliary languages.
+        target: languages tested on.
+        seen: every language that a phase of it is trained on, sorted.
+        phases: keys, in the order to carry them out.
+        final: key of the phase whose weights are evaluated.
+        task: what is evaluated on.
+        split: of it.
+        examples: a language, whole groups; None for all.
+        effective: the recipe of this cell, for the record.
+    """
+
+    key: str
+    content: str
+    recipe: str
+    variant: str
+    axes: Mapping[str, tuple[str, ...]]
+    seeds: Mapping[str, int]
+    source: tuple[str, ...]
+    auxiliary: tuple[str, ...]
+    target: tuple[str, ...]
+    seen: tuple[str, ...]
+    phases: tuple[str, ...]
+    final: str
+    task: Task
+    split: str
+    examples: int | None
+    effective: Recipe = field(repr=False, compare=False)
+
+    def role(self, language: str) -> Literal["source", "auxiliary", "seen", "unseen"]:
+        """Return the part that a tested language has played in training."""
+        if language not in self.seen:
+            return "unseen"
+        if language in self.source:
+            return "source"
+        return "auxiliary" if language in self.auxiliary else "seen"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a recipe, and the phases that they are made of.
+
+    Attributes:
+        recipe: with variants and axes.
+        cells: in the recipe's order: variants, axes, seeds.
+        phases: by key, each after those it depends on.
+    """
+
+    recipe: Recipe
+    cells: tuple[Cell, ...]
+    phases: Mapping[str, PlannedPhase]
+
+    def users(self, key: str) -> tuple[Cell, ...]:
+        """Return the runs that a phase is part of."""
+        return tuple(cell for cell in self.cells if key in cell.phases)
+
+    def shared(self) -> frozenset[str]:
+        """Return the keys of the phases that another phase starts from."""
+        return frozenset(phase.after for phase in self.phases.values() if phase.after is not None)
+
+
+def make_plan(recipe: Recipe, fingerprints: Fingerprints) -> Plan:
+    """Return what is to be carried out.
+
+    Args:
+        recipe: from `isogloss.recipe.load.load_recipe`.
+        fingerprints: of data and encoders.
+
+    Raises:
+        Mistakes: data or encoder is not there (from `fingerprints`).
+    """
+    phases: dict[str, PlannedPhase] = {}
+    cells = []
+    for variant, axes in itertools.product(recipe.variants, axis_values(recipe)):
+        effective, whole = recipe.for_cell(variant.name, axes), recipe.for_cell(None, axes)
+        for seeds in seed_values(effective):
+            planner = _Planner(effective, whole, seeds, fingerprints)
+            planned = planner.phases()
+            phases |= {phase.key: phase for phase in planned.values()}
+            cells.append(planner.cell(recipe.name, axes, planned))
+    return Plan(recipe, tuple(cells), phases)
+
+
+def axis_values(recipe: Recipe) -> Iterator[dict[str, tuple[str, ...]]]:
+    """Yield every combination of the axes' values, the last axis fastest; an empty one without axes."""
+    for values in itertools.product(*recipe.axes.values()):
+        yield dict(zip(recipe.axes, values, strict=True))
+
+
+def seed_values(recipe: Recipe) -> Iterator[dict[str, int]]:
+    """Yield every assignment of seeds to phases.
+
+    One number n: the same seed, 0 to n − 1, in every phase. By phase: crossed; a phase without a number of
+    its own has the seed of the phase that it comes after, or 0.
+    """
+    together = recipe.seeds.together
+    if together is not None:
+        for seed in range(together):
+            yield {phase.name: seed for phase in recipe.phases}
+        return
+    counts = recipe.seeds.by_phase
+    named = [phase.name for phase in recipe.phases if phase.name in counts]
+    for values in itertools.product(*(range(counts[name]) for name in named)):
+        seeds = dict(zip(named, values, strict=True))
+        for phase in recipe.phases:
+            seeds.setdefault(phase.name, seeds.get(phase.after or "", 0))
+        yield {phase.name: seeds[phase.name] for phase in recipe.phases}
+
+
+@dataclass(frozen=True)
+class _Planner:
+    """Plans the phases of one cell, in the recipe's order."""
+
+    recipe: Recipe
+    whole: Recipe  # the same cell without the variant's changes, for `as_long_as`
+    seeds: Mapping[str, int]
+    fingerprints: Fingerprints
+
+    def phases(self) -> dict[str, PlannedPhase]:
+        planned: dict[str, PlannedPhase] = {}
+        for phase in self.recipe.phases:
+            planned[phase.name] = self._planned(phase, planned)
+        return planned
+
+    def cell(
+        self, name: str, axes: Mapping[str, tuple[str, ...]], planned: Mapping[str, PlannedPhase]
+    ) -> Cell:
+        """Return the run that these phases make up, in the recipe called `name`."""
+        final = [phase for phase in planned.values() if phase.product == "weights"][-1]
+        recipe, evaluation = self.recipe, self.recipe.evaluation
+        task, targets = evaluation_task(recipe), targets_of(recipe)
+        content = keys.content_key(
+            {
+                "format": keys.FORMAT,
+                "final": final.key,
+                "task": keys.task_content(task),
+                "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
+                "examples": evaluation.examples,
+            }
+        )
+        names = {"recipe": name, "variant": recipe.variants[0].name, "axes": axes, "seeds": self.seeds}
+        return Cell(
+            key=keys.content_key({"content": content, **names}),
+            content=content,
+            recipe=name,
+            variant=recipe.variants[0].name,
+            axes=axes,
+            seeds=self.seeds,
+            source=recipe.languages.source,
+            auxiliary=recipe.languages.auxiliary,
+            target=targets,
+            seen=tuple(sorted({code for phase in planned.values() for code in phase.languages})),
+            phases=tuple(dict.fromkeys(phase.key for phase in planned.values())),
+            final=final.key,
+            task=task,
+            split=evaluation.split,
+            examples=evaluation.examples,
+            effective=recipe,
+        )
+
+    def _planned(self, phase: Phase, before: Mapping[str, PlannedPhase]) -> PlannedPhase:
+        after = before.get(phase.after or "")
+        rates_from = before.get(phase.rates.taken_from or "")
+        depth = after.depth + 1 if after else 0
+        product = method_of(phase.method).product
+        planned = PlannedPhase(
+            key="",
+            name=phase.name,
+            phase=phase,
+            task=task_of(self.recipe, phase.on.task),
+            languages=languages_of(self.recipe, phase),
+            selection=selection_languages(self.recipe, phase),
+            after=after.key if after else None,
+            rates_from=rates_from.key if rates_from else None,
+            rates_reduce=phase.rates.reduce,
+            as_long_as=self._as_long_as(phase),
+            seed=self.seeds[phase.name],
+            stream=f"{depth}.{product}",
+            draw=self.recipe.draw,
+            product=product,
+            encoder=self.recipe.encoder,
+            precision=self.recipe.precision,
+            max_length=self.recipe.max_length,
+            labels=evaluation_task(self.recipe).labels,
+            depth=depth,
+        )
+        return replace(planned, key=self._key(planned))
+
+    def _as_long_as(self, phase: Phase) -> tuple[PlannedPhase, ...]:
+        if phase.as_long_as is None:
+            return ()
+        seeds: dict[str, int] = {}
+        for other in self.whole.phases:
+            inherited = seeds.get(other.after or "", self.seeds[phase.name])
+            seeds[other.name] = self.seeds.get(other.name, inherited)
+        planned = _Planner(self.whole, self.whole, seeds, self.fingerprints).phases()
+        return tuple(planned[name] for name in phase.as_long_as)
+
+    def _key(self, planned: PlannedPhase) -> str:
+        task, split = planned.task, planned.phase.on.split
+        rows = {
+            code: self.fingerprints.data(task, code, split)
+            for code in (*planned.languages, *planned.selection)
+        }
+        return keys.content_key(
+            {
+                "format": keys.FORMAT,
+                "settings": keys.settings_content(planned.phase),
+                "task": keys.task_content(task),
+                "labels": planned.labels,
+                "rows": {code: rows[code] for code in planned.languages},
+                "selection": {code: rows[code] for code in planned.selection},
+                "subset": keys.subset_content(planned.phase, planned.draw),
+                "after": planned.after,
+                "rates_from": planned.rates_from,
+                "as_long_as": [phase.key for phase in planned.as_long_as],
+                "seed": planned.seed,
+                "encoder": self.fingerprints.encoder(planned.encoder),
+                "precision": planned.precision,
+                "max_length": planned.max_length,
+            }
+        )
+
+
+class PhaseSize(NamedTuple):
+    """How much work a phase is: optimizer steps, and examples seen (support and query, with repetition)."""
+
+    steps: int
+    examples: int
+
+
+class RehearsalRow(NamedTuple):
+    """A phase to come: `runs` of the recipe's runs share it."""
+
+    key: str
+    phase: str
+    languages: tuple[str, ...]
+    seed: int
+    steps: int
+    examples: int
+    runs: int
+
+
+def rehearse(plan: Plan, size: Callable[[PlannedPhase], PhaseSize]) -> list[RehearsalRow]:
+    """Return the phases to come with their sizes, each once.
+
+    Args:
+        plan: what is to be carried out.
+        size: steps and examples of a phase; for `as_long_as` it adds up the phases named there.
+    """
+    return [
+        RehearsalRow(key, phase.name, phase.languages, phase.seed, *size(phase), len(plan.users(key)))
+        for key, phase in plan.phases.items()
+    ]

@@ -1,0 +1,78 @@
+"""The names in a recipe as what they stand for: a task, a phase's languages, a method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from isogloss import registry
+from isogloss.data.task import Task, load_task
+from isogloss.recipe.model import ROLES, Recipe
+from isogloss.recipe.phase import MethodChoice, Phase
+
+if TYPE_CHECKING:
+    from isogloss.methods.base import Method
+
+
+def task_of(recipe: Recipe, reference: Any) -> Task:
+    """Return the task that a reference names (None: the recipe's), with its folder from the recipe's `data`.
+
+    Raises:
+        Mistakes: there is no such task, or its table is wrong.
+    """
+    task = load_task(_with_lists(recipe.task if reference is None else reference))
+    folder = recipe.data.get(task.name)
+    return replace(task, path=Path(folder)) if folder is not None and task.path is None else task
+
+
+def evaluation_task(recipe: Recipe) -> Task:
+    """Return the task that the recipe is evaluated on; its labels are those of the head."""
+    return task_of(recipe, recipe.evaluation.task)
+
+
+def targets_of(recipe: Recipe) -> tuple[str, ...]:
+    """Return the languages that are tested on; for "all", those of the evaluation's task."""
+    if recipe.languages.target == ("all",):
+        return evaluation_task(recipe).languages
+    return recipe.languages.target
+
+
+def languages_of(recipe: Recipe, phase: Phase) -> tuple[str, ...]:
+    """Return the languages that a phase is trained on, sorted: their order in the recipe has no effect."""
+    found: set[str] = set()
+    for entry in phase.on.languages:
+        found.update(_role(recipe, entry) if entry in ROLES else (entry,))
+    return tuple(sorted(found))
+
+
+def selection_languages(recipe: Recipe, phase: Phase) -> tuple[str, ...]:
+    """Return the languages on whose held-out rows a step is chosen, sorted; none where the last is kept."""
+    if phase.select.on == "last":
+        return ()
+    return tuple(sorted(_role(recipe, phase.select.on)))
+
+
+def method_of(choice: MethodChoice) -> Method:
+    """Return the method with its settings.
+
+    Raises:
+        Mistakes: no method has that name.
+        pydantic.ValidationError: its settings are wrong.
+    """
+    method = registry.load("methods", choice.name)
+    return cast("Method", method(method.Settings.model_validate(dict(choice.settings), strict=True)))
+
+
+def _role(recipe: Recipe, role: str) -> Iterable[str]:
+    return (
+        targets_of(recipe) if role == "target" else cast("tuple[str, ...]", getattr(recipe.languages, role))
+    )
+
+
+def _with_lists(value: Any) -> Any:
+    """TOML's own lists, where the recipe holds tuples."""
+    if isinstance(value, Mapping):
+        return {key: _with_lists(item) for key, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,37 @@
+"""Methods, kinds and objectives by name: entry points, so that a second package can add its own.
+
+A package adds a method by declaring it in its own `pyproject.toml`:
+
+    [project.entry-points."isogloss.methods"]
+    reptile = "my_package.reptile:Reptile"
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from isogloss.errors import mistake, nearest
+
+Group = Literal["methods", "kinds", "objectives"]
+
+
+@cache
+def names(group: Group) -> tuple[str, ...]:
+    """Return the registered names of a group, sorted."""
+    return tuple(sorted(entry_points(group=f"isogloss.{group}").names))
+
+
+@cache
+def load(group: Group, name: str) -> Any:
+    """Return what is registered under `name`.
+
+    Raises:
+        Mistakes: nothing is registered under that name.
+    """
+    if name not in names(group):
+        raise mistake(
+            f'no {group.removesuffix("s")} is called "{name}"', where=group, remedy=nearest(name, names(group))
+        )
+    return entry_points(group=f"isogloss.{group}")[name].load()

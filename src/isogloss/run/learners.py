@@ -1,0 +1,91 @@
+"""From stored weights back to a learner: the encoder, a head drawn from its key, and what each phase moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from isogloss import registry
+from isogloss.errors import mistake
+from isogloss.keys import Key
+
+if TYPE_CHECKING:
+    from isogloss.learner.learner import Learner
+    from isogloss.recipe.plan import PlannedPhase
+    from isogloss.store.runs import RunInfo
+    from isogloss.store.store import Store
+
+
+def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return what a phase's folder keeps of what was asked: enough to set its learner up again."""
+    return {
+        "name": planned.name,
+        "task": planned.task.name,
+        "kind": planned.task.kind,
+        "languages": planned.languages,
+        "seed": planned.seed,
+        "stream": planned.stream,
+        "after": planned.after,
+        "rates_from": planned.rates_from,
+        "product": planned.product,
+        "encoder": planned.encoder,
+        "labels": labels,
+        "max_length": planned.max_length,
+        "precision": planned.precision,
+        "settings": planned.phase.model_dump(mode="json"),
+    }
+
+
+def fresh_learner(spec: dict[str, Any], *, offline: bool) -> Learner:
+    """Return the learner that a phase with this spec starts from where it comes after no other.
+
+    Raises:
+        Mistakes: the encoder cannot be loaded, or does not fit the task.
+    """
+    from isogloss.learner.learner import Learner
+
+    return Learner.load(
+        spec["encoder"],
+        labels=tuple(spec["labels"]),
+        kind=registry.load("kinds", spec["kind"])(),
+        head_key=Key(spec["seed"], spec["stream"], purpose="head"),
+        max_length=spec["max_length"],
+        precision=spec["precision"],
+        offline=offline,
+        gradient_checkpointing=spec["settings"]["gradient_checkpointing"],
+    )
+
+
+def learner_after(store: Store, key: str, *, offline: bool) -> Learner:
+    """Return the learner at the end of a stored phase that has left weights.
+
+    Raises:
+        Mistakes: the encoder cannot be loaded, or weights of the chain are not kept.
+    """
+    from safetensors.torch import load_file
+
+    chain = [store.phase(key)]
+    while chain[-1].spec["after"] is not None:
+        chain.append(store.phase(chain[-1].spec["after"]))
+    gone = [folder for folder in chain if not folder.weights.is_file()]
+    if gone:
+        raise mistake(
+            f"the weights of phase {gone[0].spec['name']} were not kept",
+            where=str(gone[0].path),
+            remedy='run the recipe again with --set keep="all"',
+        )
+    learner = fresh_learner(chain[-1].spec, offline=offline)
+    for folder in reversed(chain):
+        learner.update(load_file(folder.weights))
+    return learner
+
+
+def load_learner(store: Store, run: RunInfo, *, offline: bool = False) -> Learner:
+    """Return the learner that a run ended with.
+
+    Raises:
+        Mistakes: the run is not done, or its weights were not kept.
+    """
+    if run.state != "done":
+        raise mistake(f"run {run.key} is {run.state}", where=run.recipe, remedy="run the recipe to its end first")
+    weights = [key for key in run.phases if store.phase(key).spec["product"] == "weights"]
+    return learner_after(store, weights[-1], offline=offline)

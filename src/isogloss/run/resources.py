@@ -1,0 +1,85 @@
+"""What the names in a recipe stand for on this machine: rows, bags, tokenizer and fingerprints, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isogloss import registry
+from isogloss.data.source import fingerprint, read_rows, with_labels
+from isogloss.data.task import Task
+
+if TYPE_CHECKING:
+    from isogloss.data.bag import Bag
+    from isogloss.recipe.model import Recipe
+
+
+class Resources:
+    """Reads what a recipe names, and remembers it. Nothing here imports torch before a bag is asked for.
+
+    Args:
+        recipe: whose encoder and lengths are meant.
+        cache: folder of tokenised bags.
+        data: folder of a task's files, by task name; wins over the recipe's own.
+        offline: never reach for the hub.
+    """
+
+    def __init__(self, recipe: Recipe, cache: Path, data: Mapping[str, Path], *, offline: bool) -> None:
+        self._recipe, self._cache, self._folders = recipe, cache, data
+        self.offline = offline
+        self._bags: dict[tuple[str, str, str], Bag] = {}
+        self._fingerprints: dict[tuple[str, ...], str] = {}
+        self._labels: dict[str, tuple[str, ...]] = {}
+
+    def labels(self, task: Task) -> tuple[str, ...]:
+        """Return the task's label names, found in its data where it does not name them."""
+        if task.name not in self._labels:
+            self._labels[task.name] = with_labels(self._located(task), offline=self.offline).labels
+        return self._labels[task.name]
+
+    def bag(self, task: Task, language: str, split: str) -> Bag:
+        """Return all examples of a task, language and split, tokenised for the recipe's encoder.
+
+        Raises:
+            Mistakes: rows, files or the hub are not what the task says, or the encoder hardly knows the language.
+        """
+        from isogloss.data.encode import check_coverage, encode
+
+        name = (task.name, language, split)
+        if name not in self._bags:
+            task = replace(self._located(task), labels=self.labels(task))
+            rows = read_rows(task, language, split, offline=self.offline)
+            kind = registry.load("kinds", task.kind)()
+            length = self._recipe.max_length
+            bag = encode(rows, task, language, split, self.tokenizer, kind, max_length=length, cache=self._cache)
+            check_coverage(bag, self._recipe.allow_unknown)
+            self._bags[name] = bag
+        return self._bags[name]
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The encoder's fast tokenizer."""
+        from isogloss.learner.loading import load_tokenizer
+
+        return load_tokenizer(self._recipe.encoder, offline=self.offline)
+
+    def data(self, task: Task, language: str, split: str) -> str:
+        """Return a hash of the rows of one language and split, for content keys."""
+        name = (task.name, language, split)
+        if name not in self._fingerprints:
+            self._fingerprints[name] = fingerprint(self._located(task), language, split, offline=self.offline)
+        return self._fingerprints[name]
+
+    def encoder(self, name: str) -> str:
+        """Return a hash of an encoder's weights, configuration and tokenizer, for content keys."""
+        from isogloss.learner.encoders import encoder_fingerprint
+
+        if (name,) not in self._fingerprints:
+            self._fingerprints[name,] = encoder_fingerprint(name, offline=self.offline)
+        return self._fingerprints[name,]
+
+    def _located(self, task: Task) -> Task:
+        return replace(task, path=self._folders[task.name]) if task.name in self._folders else task

@@ -1,0 +1,286 @@
+"""The order of work: check, plan, then cell by cell the phases that are still missing and the scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isogloss.errors import Interrupted, Mistake, Mistakes
+from isogloss.recipe.plan import Cell, Plan, RehearsalRow, make_plan
+from isogloss.recipe.plan import rehearse as rehearse_plan
+from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
+from isogloss.run.provenance import provenance
+from isogloss.run.resources import Resources
+from isogloss.store.claim import claim
+from isogloss.store.run import RunSpec
+from isogloss.store.store import Store
+
+if TYPE_CHECKING:
+    from isogloss.recipe.model import Recipe
+    from isogloss.run.training import Trainer
+
+_LOOK_AGAIN_SECONDS = 2.0  # between looks at phases that another process is training
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that came to no score."""
+
+    run: str
+    variant: str
+    cell: str
+    phase: str
+    error: str
+
+
+@dataclass
+class RunReport:
+    """What came of a recipe.
+
+    Attributes:
+        recipe: its name.
+        done: runs that were carried out now.
+        found: runs that the store held already.
+        failed: runs that failed.
+        warnings: what a reader of the table should know.
+        seconds: that this call took.
+    """
+
+    recipe: str
+    done: int = 0
+    found: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class _Busy(Exception):
+    """Another process holds the claim on what a cell needs."""
+
+
+def run(
+    recipe: Recipe,
+    store: Store,
+    *,
+    offline: bool = False,
+    data: Mapping[str, Path] | None = None,
+    progress: Watch = lambda event: None,
+) -> RunReport:
+    """Carry a recipe out; what the store holds already is found, and what was interrupted goes on.
+
+    Args:
+        recipe: from `isogloss.recipe.load.load_recipe`.
+        store: where everything is kept.
+        offline: never reach for the hub.
+        data: folder of a task's files, by task name.
+        progress: told what happens.
+
+    Raises:
+        Mistakes: encoder or data are not what the recipe says; found before anything is trained.
+        Interrupted: a signal asked to stop; the same call goes on.
+    """
+    began = time.monotonic()
+    resources = Resources(recipe, store.bags, data or {}, offline=offline)
+    plan = make_plan(recipe, resources)
+    report = RunReport(recipe.name)
+    missing = [cell for cell in plan.cells if not store.run(cell.key).done]
+    report.found = len(plan.cells) - len(missing)
+    if missing:
+        _check_data(plan, missing, resources)
+        _Runner(plan, store, resources, progress, report).carry_out(missing)
+        store.release(plan.phases, keep=recipe.keep, needed=())
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def rehearse(
+    recipe: Recipe, store: Store, *, offline: bool = False, data: Mapping[str, Path] | None = None
+) -> Sequence[RehearsalRow]:
+    """Return the phases that `run` would train, with their sizes, after every check that needs no training.
+
+    Raises:
+        Mistakes: as `run`.
+    """
+    from isogloss.run.training import Trainer
+
+    resources = Resources(recipe, store.bags, data or {}, offline=offline)
+    plan = make_plan(recipe, resources)
+    missing = [cell for cell in plan.cells if not store.run(cell.key).done]
+    _check_data(plan, missing, resources)
+    trainer = Trainer(plan, store, resources, lambda progress: None)
+    rows = rehearse_plan(plan, trainer.size)
+    needed = {key for cell in missing for key in cell.phases}
+    return [row for row in rows if row.key in needed and not store.phase(row.key).usable]
+
+
+def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:
+    """Read and tokenise everything that will be needed, and report all that is wrong with it at once."""
+    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}.values()
+    wanted = {
+        (phase.task.name, phase.phase.on.split, language): phase.task
+        for phase in phases
+        for language in (*phase.languages, *phase.selection)
+    }
+    wanted |= {(cell.task.name, cell.split, language): cell.task for cell in cells for language in cell.target}
+    mistakes: dict[Mistake, None] = {}
+    for (_, split, language), task in sorted(wanted.items(), key=lambda item: item[0]):
+        try:
+            resources.bag(task, language, split)
+        except Mistakes as found:
+            mistakes |= dict.fromkeys(found.mistakes)
+    if mistakes:
+        raise Mistakes(mistakes)
+
+
+class _Runner:
+    """Works through the cells that are missing."""
+
+    def __init__(self, plan: Plan, store: Store, resources: Resources, watch: Watch, report: RunReport) -> None:
+        from isogloss.run.training import Trainer
+
+        self._plan, self._store, self._resources = plan, store, resources
+        self._watch, self._report = watch, report
+        self._trainer: Trainer = Trainer(plan, store, resources, watch)
+
+    def carry_out(self, cells: Sequence[Cell]) -> None:
+        """Settle every cell; those that another process works on are looked at again until it is done with them."""
+        waiting = sorted(cells, key=self._order)
+        while waiting:
+            busy = [cell for cell in waiting if not self._settled(cell)]
+            if len(busy) == len(waiting):
+                time.sleep(_LOOK_AGAIN_SECONDS)
+            waiting = busy
+
+    def _order(self, cell: Cell) -> tuple[int, ...]:
+        """Seed by seed, so that a first comparison of all variants is there early and shared learners stay at hand."""
+        return tuple(cell.seeds.values())[:1]
+
+    def _settled(self, cell: Cell) -> bool:
+        """Carry a cell out unless another process is at it; return whether it is done or failed."""
+        folder = self._store.run(cell.key)
+        held = None if folder.done else claim(folder.path)
+        if held is None and not folder.done:
+            return False
+        try:
+            if not folder.done:
+                folder.begin(_run_spec(self._plan, cell))
+                self._carry_out(cell)
+            self._tell(cell, "done")
+        except _Busy:
+            return False
+        except Interrupted:
+            raise
+        except Exception as fault:  # noqa: BLE001 (whatever fails in one cell must not stop the others)
+            self._failed(cell, fault)
+        finally:
+            if held is not None:
+                held.release()
+        return True
+
+    def _carry_out(self, cell: Cell) -> None:
+        for key in cell.phases:
+            self._ensure(key)
+        self._score(cell)
+
+    def _ensure(self, key: str) -> None:
+        """Have a phase's product in the store."""
+        folder, planned = self._store.phase(key), self._plan.phases[key]
+        if folder.usable:
+            return
+        held = claim(folder.path)
+        if held is None:
+            raise _Busy
+        with held:
+            if folder.usable:
+                return
+            self._watch(PhaseBegins(planned.name, planned.languages, planned.seed, key))
+            try:
+                self._trainer.train(key)
+            except Interrupted:
+                raise
+            except Exception as fault:
+                folder.fail(_one_line(fault))
+                raise _InPhase(planned.name, fault) from fault
+
+    def _score(self, cell: Cell) -> None:
+        from isogloss.run.scoring import collapsed, predict_cell, score_cell
+
+        began = time.monotonic()
+        learner = self._trainer.learner_after(cell.final)
+        predictions = predict_cell(cell, learner, self._resources)
+        cost = [self._store.phase(key).summary for key in cell.phases]
+        facts = _facts(self._plan, cell) | {
+            "examples_seen": sum(phase["examples"] for phase in cost),
+            "seconds": sum(phase["seconds"] for phase in cost),
+        }
+        scores = score_cell(cell, predictions, facts, len(learner.labels))
+        warnings = [
+            f"{cell.variant} {_words(cell)}, after {cost[-1]['steps']} steps of {self._plan.phases[cell.final].name}: "
+            f'every prediction in {language} is "{label}"; a lower learning rate is the likely cure'
+            for language, label in collapsed(predictions, learner.labels).items()
+        ]
+        summary = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
+        self._store.run(cell.key).finish(scores, predictions, summary)
+        for warning in warnings:
+            self._report.warnings.append(warning)
+            self._watch(Warned(warning))
+
+    def _failed(self, cell: Cell, fault: Exception) -> None:
+        phase, cause = (fault.phase, fault.fault) if isinstance(fault, _InPhase) else ("", fault)
+        error = _one_line(cause)
+        self._store.run(cell.key).fail(error, phase)
+        self._report.failed.append(Failure(cell.key, cell.variant, _words(cell), phase, error))
+        self._tell(cell, "failed", error)
+
+    def _tell(self, cell: Cell, state: str, error: str = "") -> None:
+        self._report.done += state == "done"
+        settled = self._report.done + self._report.found + len(self._report.failed)
+        self._watch(CellDone(cell.variant, _words(cell), settled, len(self._plan.cells), state, error))
+
+
+class _InPhase(Exception):
+    """A fault, and the phase that it came up in."""
+
+    def __init__(self, phase: str, fault: Exception) -> None:
+        super().__init__(str(fault))
+        self.phase, self.fault = phase, fault
+
+
+def _one_line(fault: Exception) -> str:
+    text = " ".join(str(fault).split())
+    return text if isinstance(fault, Mistakes) else f"{type(fault).__name__}: {text}"
+
+
+def _words(cell: Cell) -> str:
+    axes = [f"{axis}={'+'.join(values)}" for axis, values in cell.axes.items()]
+    return " ".join([*axes, f"seed {_seed(cell)}"])
+
+
+def _seed(cell: Cell) -> str:
+    by_phase = cell.effective.seeds.by_phase
+    if by_phase:
+        return ",".join(f"{phase}={seed}" for phase, seed in cell.seeds.items() if phase in by_phase)
+    return str(next(iter(cell.seeds.values())))
+
+
+def _facts(plan: Plan, cell: Cell) -> dict[str, Any]:
+    axes = {f"axis.{axis}": "+".join(values) for axis, values in cell.axes.items()}
+    seeds = {f"seed.{phase}": seed for phase, seed in cell.seeds.items()}
+    names = {"recipe": plan.recipe.name, "variant": cell.variant, "seed": _seed(cell), "run": cell.key}
+    return {**names, **axes, **seeds}
+
+
+def _run_spec(plan: Plan, cell: Cell) -> RunSpec:
+    return RunSpec(
+        recipe=plan.recipe.name,
+        variant=cell.variant,
+        axes=cell.axes,
+        seeds=cell.seeds,
+        seed=_seed(cell),
+        phases=cell.phases,
+        settings=plan.recipe.model_dump(mode="json"),
+        provenance=provenance(),
+    )

@@ -1,0 +1,164 @@
+"""Carry planned phases out: from a planned phase to what the loop needs, and its product into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from safetensors.torch import save_file
+
+from isogloss import registry
+from isogloss.data.bag import Bag
+from isogloss.keys import Key
+from isogloss.learner.learner import Learner
+from isogloss.learner.rates import Rates, resolve_rates
+from isogloss.methods.base import Length
+from isogloss.recipe.plan import PhaseSize, Plan, PlannedPhase
+from isogloss.recipe.resolve import method_of
+from isogloss.run.learners import fresh_learner, learner_after, phase_spec
+from isogloss.run.resources import Resources
+from isogloss.store.phase import LearnedRates
+from isogloss.store.store import Store
+from isogloss.training.loop import TrainingPhase, train
+from isogloss.training.optimizer import OptimizerSettings
+from isogloss.training.progress import Observer
+from isogloss.training.schedule import LearningRateSchedule
+from isogloss.training.selection import Selection
+
+
+@dataclass(frozen=True)
+class PhaseData:
+    """The rows of a phase: what it trains on, and what is held out to choose a step by; by language."""
+
+    train: Mapping[str, Bag]
+    held_out: Mapping[str, Bag]
+
+
+def phase_data(planned: PlannedPhase, resources: Resources) -> PhaseData:
+    """Return the rows of a phase; no group (premise) is on both sides, in any language.
+
+    Raises:
+        Mistakes: the data is not what the recipe says.
+    """
+    on, draw = planned.phase.on, Key(planned.draw, "", purpose="subset")
+
+    def rows(language: str) -> Bag:
+        bag = resources.bag(planned.task, language, on.split)
+        return bag.subset(share=on.share, examples=on.examples, per_label=on.per_label, key=draw)
+
+    if not planned.selection:
+        return PhaseData({language: rows(language) for language in planned.languages}, {})
+    share, key = planned.phase.select.held_out, Key(planned.draw, "", purpose="held out")
+    held_out = {language: rows(language).split_by_group(share, key)[0] for language in planned.selection}
+    train_on = {language: rows(language) for language in planned.languages}
+    for held in held_out.values():
+        train_on = {language: bag.without(held.groups) for language, bag in train_on.items()}
+    return PhaseData(train_on, held_out)
+
+
+class Trainer:
+    """Trains the phases of a plan, and gives learners that stand where a phase ended.
+
+    Args:
+        plan: whose phases these are.
+        store: where products are kept.
+        resources: the data.
+        observe: told after each step.
+    """
+
+    def __init__(self, plan: Plan, store: Store, resources: Resources, observe: Observer) -> None:
+        self._plan, self._store, self._resources, self._observe = plan, store, resources, observe
+        self._standing: tuple[str, Learner] | None = None  # the phase that a learner at hand stands at the end of
+
+    def size(self, planned: PlannedPhase) -> PhaseSize:
+        """Return a phase's steps and the examples that it will see."""
+        schedule = method_of(planned.phase.method).schedule(
+            phase_data(planned, self._resources).train,
+            batch_size=planned.phase.batch_size,
+            length=self._length(planned),
+            key=Key(planned.seed, planned.stream),
+        )
+        return PhaseSize(schedule.steps, sum(schedule.examples(step) for step in range(schedule.steps)))
+
+    def train(self, key: str) -> None:
+        """Carry a phase out, from its checkpoint if it has one, and store its product. Its claim must be held.
+
+        Raises:
+            Mistakes: the training fails (a loss that is not finite, a full disk).
+            Interrupted: a signal asked to stop.
+        """
+        planned, folder = self._plan.phases[key], self._store.phase(key)
+        spec = phase_spec(planned, planned.labels or self._resources.labels(planned.task))
+        folder.begin(spec)
+        learner = self._learner_before(planned, spec)
+        phase = self._training_phase(planned, learner)
+        outcome, state = train(learner, phase, folder, observe=self._observe)
+        summary = outcome._asdict() | {"moved": [group for group, rate in phase.rates.items() if rate > 0]}
+        if planned.product == "rates":
+            rates, course = phase.method.rates(state)
+            folder.finish(LearnedRates(rates, tuple(course)), summary)
+            return
+        moved = {name: tensor.cpu() for name, tensor in learner.moving(phase.rates).items()}
+        folder.finish(lambda path: save_file(moved, path), summary)
+        self._standing = (key, learner)
+
+    def learner_after(self, key: str) -> Learner:
+        """Return the learner at the end of a phase that has left weights.
+
+        Raises:
+            Mistakes: the encoder cannot be loaded, or the weights are gone.
+        """
+        if self._standing is None or self._standing[0] != key:
+            self._standing = (key, learner_after(self._store, key, offline=self._resources.offline))
+        return self._standing[1]
+
+    def _learner_before(self, planned: PlannedPhase, spec: dict[str, Any]) -> Learner:
+        """A learner where the phase starts; it will move, so that it stands nowhere from now on."""
+        if planned.after is None:
+            learner = fresh_learner(spec, offline=self._resources.offline)
+        else:
+            learner = self.learner_after(planned.after)
+        self._standing = None
+        return learner
+
+    def _training_phase(self, planned: PlannedPhase, learner: Learner) -> TrainingPhase:
+        phase, data = planned.phase, phase_data(planned, self._resources)
+        return TrainingPhase(
+            name=planned.name,
+            key=Key(planned.seed, planned.stream),
+            method=method_of(phase.method),
+            objective=registry.load("objectives", phase.objective)(learner.kind),
+            bags=data.train,
+            batch_size=phase.batch_size,
+            length=self._length(planned),
+            optimizer=OptimizerSettings(
+                phase.optimizer.name, phase.optimizer.learning_rate, phase.optimizer.arguments(), phase.clip
+            ),
+            schedule=LearningRateSchedule(phase.schedule.name, phase.schedule.warmup),
+            rates=self._rates(planned, learner),
+            accumulation=phase.accumulation,
+            selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
+        )
+
+    def _rates(self, planned: PlannedPhase, learner: Learner) -> Rates:
+        phase = planned.phase
+        base: float | Mapping[str, float] = phase.rates.groups or phase.rates.value
+        if planned.rates_from is not None:
+            learned = self._store.phase(planned.rates_from).rates().rates
+            moving = [rate for rate in learned.values() if rate > 0]
+            mean = sum(moving) / len(moving)
+            reduced = {group: mean if rate > 0 else 0.0 for group, rate in learned.items()}
+            base = reduced if planned.rates_reduce == "mean" else learned
+        return resolve_rates(
+            learner.groups.names,
+            base,
+            freeze=phase.freeze,
+            freeze_bottom=phase.freeze_bottom,
+            layer_decay=phase.layer_decay,
+        )
+
+    def _length(self, planned: PlannedPhase) -> Length | None:
+        if planned.as_long_as:
+            return Length("examples", sum(self.size(other)[1] for other in planned.as_long_as))
+        return Length(*planned.phase.length) if planned.phase.length else None  # type: ignore[arg-type]

@@ -1,0 +1,101 @@
+"""The folder of one run: one cell of a recipe with its seeds, its scores and all its predictions.
+
+```
+runs/<key>/ run.json              recipe, variant, axes, seeds, phases, settings, provenance; written first
+            scores.parquet        its rows of the score frame
+            predictions.parquet   language, id, group, label, prediction, p0 … of every example
+            done.json             written last: the run is done once this is there
+            failed.json           why and in which phase it failed, if it did
+```
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isogloss.store.files import disk_mistakes, read_json, sweep, write_json, write_parquet
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a run is.
+
+    Attributes:
+        recipe: the recipe's name.
+        variant: the variant's name.
+        axes: axis → the languages (or draw) of this cell.
+        seeds: phase → seed.
+        seed: the seeds in short, as tables print them: "0", or "source=0,adapt=3".
+        phases: the keys of its phases, in order.
+        settings: the whole effective recipe, JSON. Its seeds, axes, variants, `keep` and description aside,
+            it tells runs of the same recipe with other settings apart.
+        provenance: versions, threads, machine: recorded, never compared.
+    """
+
+    recipe: str
+    variant: str
+    axes: Mapping[str, Sequence[str]]
+    seeds: Mapping[str, int]
+    seed: str
+    phases: Sequence[str]
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunFolder:
+    """One run on the disk, found by its content key."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.key = path.name
+
+    @property
+    def done(self) -> bool:
+        """Whether scores and predictions are there, whole."""
+        return (self.path / "done.json").is_file()
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the run is, as given to `begin`."""
+        content = read_json(self.path / "run.json")
+        return RunSpec(**{name: content[name] for name in RunSpec.__dataclass_fields__})
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `finish` was told, with the time."""
+        return dict(read_json(self.path / "done.json"))
+
+    def begin(self, spec: RunSpec) -> None:
+        """Write down what the run is.
+
+        Raises:
+            Mistakes: the disk is full, read-only, or not ours to write.
+        """
+        with disk_mistakes(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            sweep(self.path)
+        write_json(self.path / "run.json", {**asdict(spec), "begun": time.time()})
+
+    def finish(self, scores: pl.DataFrame, predictions: pl.DataFrame, summary: Mapping[str, Any]) -> None:
+        """Keep scores and predictions, the key as column `run`; the run is done, its failures forgotten.
+
+        Raises:
+            Mistakes: the disk is full; the run is then not done.
+        """
+        import polars as pl
+
+        for name, frame in (("scores", scores), ("predictions", predictions)):
+            write_parquet(self.path / f"{name}.parquet", frame.with_columns(run=pl.lit(self.key)))
+        write_json(self.path / "done.json", {**summary, "finished": time.time()})
+        (self.path / "failed.json").unlink(missing_ok=True)
+
+    def fail(self, error: str, phase: str) -> None:
+        """Write down in one line why the run failed, and in which phase ("" if in none)."""
+        write_json(self.path / "failed.json", {"error": error, "phase": phase, "time": time.time()})

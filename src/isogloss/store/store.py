@@ -1,0 +1,233 @@
+"""The store: the folder of all phases and runs, found again by content key.
+
+```
+<store>/phases/<key>/   see `phase`
+        runs/<key>/     see `run`
+        bags/           the token cache (`isogloss.data.encode`)
+```
+
+The folders are the truth; nothing else is kept. DuckDB, in memory, is the way to ask them.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from isogloss.errors import mistake
+from isogloss.store.phase import PhaseFolder
+from isogloss.store.run import RunFolder
+from isogloss.store.runs import RunInfo, change, edition, find, one
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+Keep = Literal["scores", "shared", "all"]
+
+_COLUMNS = {
+    "run": "recipe: 'VARCHAR', variant: 'VARCHAR', axes: 'JSON', seeds: 'JSON', seed: 'VARCHAR', "
+    "phases: 'VARCHAR[]', settings: 'JSON', provenance: 'JSON', begun: 'DOUBLE'",
+    "done": "finished: 'DOUBLE'",
+    "failed": "error: 'VARCHAR', phase: 'VARCHAR', time: 'DOUBLE'",
+}
+_RUNS = """
+create view runs as
+select started.*, finished,
+       case when finished is not null then 'done' when failed.time is not null then 'failed'
+            else 'unfinished' end as state,
+       coalesce(error, '') as error, coalesce(phase, '') as failed_phase
+from started left join done using (key) left join failed using (key)
+"""
+
+
+class Store:
+    """All phases and runs below one folder. Making one touches nothing on the disk."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def phase(self, key: str) -> PhaseFolder:
+        """Return the folder of a phase, which need not be there yet."""
+        return PhaseFolder(self.root / "phases" / key)
+
+    def run(self, key: str) -> RunFolder:
+        """Return the folder of a run, which need not be there yet."""
+        return RunFolder(self.root / "runs" / key)
+
+    @property
+    def bags(self) -> Path:
+        """The folder of the token cache."""
+        return self.root / "bags"
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return DuckDB, in memory, with the views `runs`, `scores` and `predictions` over what is on the
+        disk now.
+
+        `runs` has key, recipe, variant, axes, seeds, seed, phases, settings, provenance, begun, finished,
+        state, error and failed_phase; the two others have a column `run`, the key, and what the runs wrote. A
+        view of what no run has written yet is empty.
+        """
+        import duckdb
+
+        connection = duckdb.connect()
+        for view, name in (("started", "run"), ("done", "done"), ("failed", "failed")):
+            connection.execute(f"create view {view} as {self._json(name)}")
+        connection.execute(_RUNS)
+        for name in ("scores", "predictions"):
+            connection.execute(f"create view {name} as {self._parquet(name)}")
+        return connection
+
+    def runs(self) -> tuple[RunInfo, ...]:
+        """Return every run that was ever begun here, oldest first.
+
+        Raises:
+            Mistakes: a file that describes a run cannot be read.
+        """
+        import duckdb
+
+        for attempt in range(3):
+            try:
+                return tuple(map(_info, self._rows()))
+            except duckdb.IOException:
+                # A `failed.json` may go, because its run succeeded, between the listing and the reading.
+                if attempt == 2:
+                    raise
+            except (duckdb.Error, TypeError, KeyError, ValueError) as error:
+                what = str(error).splitlines()[0]
+                raise mistake(
+                    f"a run cannot be read ({what})",
+                    where=str(self.root),
+                    remedy="remove its folder and run again",
+                ) from error
+        raise AssertionError("unreachable")
+
+    def resolve(self, address: str) -> tuple[RunInfo, ...]:
+        """Return the runs that an address names (see `isogloss.store.runs`), ordered by variant, cell and
+        seed.
+
+        Raises:
+            Mistakes: none has this address.
+        """
+        return find(self.runs(), address, where=str(self.root))
+
+    def resolve_one(self, address: str) -> RunInfo:
+        """Return the only run that an address names.
+
+        Raises:
+            Mistakes: none, or several, have this address.
+        """
+        return one(self.resolve(address), address, where=str(self.root))
+
+    def failed(self, address: str | None = None) -> tuple[RunInfo, ...]:
+        """Return the runs that failed, among those that an address names or among all."""
+        return tuple(run for run in self._chosen(address) if run.state == "failed")
+
+    def scores(self, address: str | None = None) -> pl.DataFrame:
+        """Return the score frame of the runs that an address names, or of all: the rows of those that are
+        done.
+
+        Runs that lack a column (an axis or a phase that they do not have) have null there. No column at all
+        where no run is done.
+        """
+        import polars as pl
+
+        return _stacked([pl.read_parquet(path, glob=False) for _, path in self._done(address, "scores")])
+
+    def predictions(self, address: str | None = None, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the predictions of the runs that an address names, or of all, for every example.
+
+        Beside what a run wrote, each row says whose it is: recipe, variant, axis.NAME, seed (as in the score
+        frame) and run, the key.
+
+        Args:
+            address: see `resolve`.
+            columns: those of what the runs wrote that are wanted; all if not given.
+        """
+        import polars as pl
+
+        frames = []
+        for run, path in self._done(address, "predictions"):
+            frame = pl.read_parquet(path, glob=False, columns=list(columns) if columns else None)
+            frames.append(frame.with_columns(**{name: pl.lit(value) for name, value in run.facts.items()}))
+        return _stacked(frames)
+
+    def release(self, phases: Iterable[str], *, keep: Keep, needed: Collection[str] = ()) -> None:
+        """Delete the weights of phases that nobody needs any more. Rates, logs and summaries stay.
+
+        Args:
+            phases: the keys of the phases in question.
+            keep: "all" deletes nothing; "shared" spares what several runs go through; "scores" spares
+                nothing.
+            needed: keys that the caller still needs. What runs here need that are not done, or that keep
+                everything, is spared, too.
+        """
+        if keep == "all":
+            return
+        infos = self.runs()
+        uses = Counter(key for run in infos for key in set(run.phases))
+        needing = [run for run in infos if run.state != "done" or run.settings.get("keep") == "all"]
+        spared = set(needed) | {key for run in needing for key in run.phases}
+        for key in set(phases) - spared:
+            if keep == "scores" or uses[key] < 2:
+                self.phase(key).weights.unlink(missing_ok=True)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        with self.connect() as connection:
+            result = connection.execute("select * from runs order by begun, key")
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def _chosen(self, address: str | None) -> tuple[RunInfo, ...]:
+        return self.runs() if address is None else self.resolve(address)
+
+    def _done(self, address: str | None, name: str) -> list[tuple[RunInfo, Path]]:
+        done = (run for run in self._chosen(address) if run.state == "done")
+        return [(run, self.run(run.key).path / f"{name}.parquet") for run in done]
+
+    def _json(self, name: str) -> str:
+        """Return the query for all files of one name; DuckDB refuses a pattern that matches nothing."""
+        pattern, columns = f"runs/*/{name}.json", _COLUMNS[name]
+        if not any(self.root.glob(pattern)):
+            types = (column.split(": ") for column in columns.split(", "))
+            nothing = ", ".join(f"null::{kind.strip(chr(39))} as {column}" for column, kind in types)
+            return f"select null::VARCHAR as key, {nothing} where false"
+        files = _quoted(Path(glob.escape(str(self.root))) / pattern)
+        return (
+            f"select parse_path(filename)[-2] as key, * exclude (filename) from "
+            f"read_json({files}, columns = {{{columns}}}, filename = true)"
+        )
+
+    def _parquet(self, name: str) -> str:
+        pattern = f"runs/*/{name}.parquet"
+        if not any(self.root.glob(pattern)):
+            return "select null::VARCHAR as run where false"
+        files = _quoted(Path(glob.escape(str(self.root))) / pattern)
+        return f"select * from read_parquet({files}, union_by_name = true)"
+
+
+def _stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+
+
+def _info(row: dict[str, Any]) -> RunInfo:
+    settings, axes = json.loads(row["settings"]), json.loads(row["axes"])
+    return RunInfo(
+        **{name: row[name] for name in ("key", "recipe", "variant", "seed", "state", "error", "failed_phase", "begun")},
+        axes={axis: tuple(values) for axis, values in axes.items()},
+        seeds=json.loads(row["seeds"]),
+        phases=tuple(row["phases"]),
+        settings=settings,
+        edition=edition(settings),
+        change=change(settings, row["variant"]),
+    )
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The one loop, and what it turns: optimizer, schedule, checkpoints, choice of a step."""

@@ -1,0 +1,85 @@
+"""f_opt: a torch optimizer with a parameter group a layer group; a layer's rate is a share of its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from isogloss.learner.rates import Rates
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """Which torch optimizer, and its settings.
+
+    Attributes:
+        name: "adam", "adamw" or "sgd".
+        learning_rate: of a layer group at rate 1 and schedule factor 1.
+        arguments: further arguments of the torch class (betas, eps, weight_decay, momentum).
+        clip: greatest global norm of the moving gradients; 0 for no clipping.
+    """
+
+    name: Literal["adam", "adamw", "sgd"]
+    learning_rate: float
+    arguments: Mapping[str, float | tuple[float, float]]
+    clip: float = 0.0
+
+
+class TorchBaseOptimizer:
+    """Updates parameters in place: θ_g ← θ_g − λ_g · scale · f_opt(g_1 … g_t)_g.
+
+    In the optimizers at hand the update is proportional to the learning rate, weight decay included, so λ multiplies
+    the learning rate of the layer group, and the fused kernel serves. Layer groups that are not among the parameters
+    (rate 0) have no gradient, no state and no part in the clipping norm.
+    """
+
+    def __init__(self, settings: OptimizerSettings, params: Mapping[str, Tensor], group_of: Mapping[str, str]) -> None:
+        self._clip = settings.clip
+        self._learning_rate = settings.learning_rate
+        self._params = params
+        members: dict[str, list[Tensor]] = {}
+        for name, tensor in params.items():
+            members.setdefault(group_of[name], []).append(tensor)
+        self._groups = [{"params": tensors, "layer_group": group} for group, tensors in members.items()]
+        fused = all(tensor.device.type in ("cpu", "cuda") for tensor in params.values())
+        self._optimizer = OPTIMIZERS[settings.name](
+            self._groups, lr=settings.learning_rate, fused=fused, **settings.arguments
+        )
+
+    def step(self, gradients: Mapping[str, Tensor], *, scale: float = 1.0, rates: Rates | None = None) -> None:
+        """Apply one update; see `isogloss.methods.base.BaseOptimizer`."""
+        for group in self._optimizer.param_groups:
+            rate = 1.0 if rates is None else rates[group["layer_group"]]
+            group["lr"] = self._learning_rate * scale * rate
+        for name, tensor in self._params.items():
+            tensor.grad = gradients[name]
+        if self._clip:
+            torch.nn.utils.clip_grad_norm_(list(self._params.values()), self._clip)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the state as `parameter name/entry` → tensor."""
+        return {
+            f"{name}/{entry}": torch.as_tensor(value)
+            for name, tensor in self._params.items()
+            for entry, value in self._optimizer.state.get(tensor, {}).items()
+            if value is not None
+        }
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back what `tensors` returned."""
+        for key, value in tensors.items():
+            name, entry = key.rsplit("/", 1)
+            self._optimizer.state[self._params[name]][entry] = value

@@ -1,0 +1,29 @@
+"""What an observer of a phase is told after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Progress(NamedTuple):
+    """How far a phase has come.
+
+    Attributes:
+        phase: the phase's name.
+        step: steps done.
+        steps: steps in all.
+        examples: examples seen so far, support and query, with repetition.
+        seconds: of training so far, an interrupted part included.
+        log: the last step's scalars; `loss` is among them.
+    """
+
+    phase: str
+    step: int
+    steps: int
+    examples: int
+    seconds: float
+    log: Mapping[str, float]
+
+
+Observer = Callable[[Progress], None]

@@ -1,0 +1,175 @@
+"""One recipe carried out for real, and what the commands make of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.conftest import Isogloss, refused
+from isogloss.store import Store
+
+
+def test_a_second_run_finds_what_is_finished(isogloss: Isogloss, made: Path) -> None:
+    said = isogloss("run", made / "tiny.toml", "--store", made / "store", "--offline")
+    assert said.code == 0
+    assert "0 runs done, 4 found finished, 0 failed" in said.out
+    assert f"isogloss table tiny --store {made / 'store'}" in said.out
+    assert said.out.count("meta  ") == 2  # rates learned, a row for each seed
+    assert "embeddings" in said.out
+
+
+def test_a_rehearsal_trains_nothing(isogloss: Isogloss, project: Path) -> None:
+    said = isogloss("run", "tiny.toml", "--rehearse", "--offline", "--set", "seeds=1")
+    assert said.code == 0
+    assert "4 phases" in said.out
+    assert "de+en" in said.out
+    assert not (project / "runs" / "phases").exists()
+    assert not (project / "runs" / "runs").exists()
+
+
+def test_the_table_in_every_format(isogloss: Isogloss, made: Path) -> None:
+    for form, sign in (
+        ("text", "†"),
+        ("md", "| variant"),
+        ("csv", "variant,"),
+        ("latex", r"\toprule"),
+        ("json", '"columns"'),
+    ):
+        said = isogloss("table", "tiny", "--store", made / "store", "--format", form)
+        assert (said.code, said.err) == (0, "")
+        assert sign in said.out
+        assert "meta" in said.out
+
+
+def test_the_table_against_another_variant_and_in_sentences(isogloss: Isogloss, made: Path) -> None:
+    said = isogloss("table", "tiny", "--store", made / "store", "--against", "meta_optimizer", "--describe")
+    assert said.code == 0
+    assert "compared with meta_optimizer" in said.out
+    line = refused(isogloss("table", "tiny", "--store", made / "store", "--against", "poled"), '"poled"', '"pooled"')
+    assert "--against" in line
+
+
+def test_a_table_of_one_variant(isogloss: Isogloss, made: Path) -> None:
+    said = isogloss("table", "tiny/pooled", "--store", made / "store", "--format", "csv")
+    assert said.code == 0
+    assert "meta" not in said.out
+
+
+def test_show_explains_a_run_with_the_course_of_its_rates(isogloss: Isogloss, made: Path) -> None:
+    listed = isogloss("show", "tiny", "--store", made / "store")
+    assert listed.code == 0
+    assert listed.out.count(" done") == 4
+    said = isogloss("show", "tiny/meta_optimizer@1", "--store", made / "store")
+    assert said.code == 0
+    for words in ("source=1", "rates learned in meta", "layer.3", "learned", "scores", "sw", "unseen", "accuracy"):
+        assert words in said.out
+    key = Store(made / "store").resolve_one("tiny/meta_optimizer@1").key
+    assert isogloss("show", key[:8], "--store", made / "store").out == said.out
+
+
+def test_list_counts_runs_by_state(isogloss: Isogloss, made: Path) -> None:
+    said = isogloss("list", "runs", "--store", made / "store")
+    assert (said.code, said.out.split()) == (0, ["tiny", "4", "done"])
+
+
+@pytest.mark.parametrize("ending", ["tsv", "csv", "jsonl"])
+def test_predict_labels_the_rows_of_a_file(isogloss: Isogloss, made: Path, tmp_path: Path, ending: str) -> None:
+    file, output = tmp_path / "in.csv", tmp_path / f"out.{ending}"
+    file.write_text('id,text\n1,"w5 w6, w7"\n2,w30 w31\n3,w39\n')
+    said = isogloss("predict", "tiny/pooled@0", file, "-o", output, "--store", made / "store", "--offline")
+    assert (said.code, said.out) == (0, "")
+    text = output.read_text()
+    if ending == "jsonl":
+        rows = [json.loads(line) for line in text.splitlines()]
+    else:
+        rows = list(csv.DictReader(text.splitlines(), delimiter="\t" if ending == "tsv" else ","))
+    assert [row["id"] for row in rows] == ["1", "2", "3"]
+    assert rows[0]["text"] == "w5 w6, w7"
+    assert {row["label"] for row in rows} <= {"high", "low"}
+    assert all(0.5 <= float(row["probability"]) <= 1 for row in rows)
+
+
+def test_predict_says_what_the_run_said_of_the_test_rows(isogloss: Isogloss, made: Path) -> None:
+    """The whole way back: weights of a chain of phases, tokenizer, label names."""
+    store = Store(made / "store")
+    key = store.resolve_one("tiny/meta_optimizer@0").key
+    kept = store.predictions(key).filter(language="sw")
+    said = isogloss(
+        "predict", key, made / "data" / "test-sw.jsonl", "--store", made / "store", "--offline", "--text", "text"
+    )
+    rows = list(csv.DictReader(said.out.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert [row["label"] for row in rows] == [("high", "low")[index] for index in kept["prediction"]]
+    best = np.maximum(kept["p0"], kept["p1"])
+    assert np.abs(np.array([float(row["probability"]) for row in rows]) - best).max() < 1e-4
+
+
+def test_predict_refuses(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:
+    store = ("--store", made / "store", "--offline")
+    file = tmp_path / "in.jsonl"
+    file.write_text('{"text": "w5"}\n{"text": null}\n')
+    refused(isogloss("predict", "tiny/pooled@0", file, *store), f"{file}:2", "no text")
+    file.write_text('{"body": "w5"}\n')
+    refused(isogloss("predict", "tiny/pooled@0", file, *store), '"text"', "--text", "body")
+    refused(isogloss("predict", "tiny/pooled@0", file, *store, "--text", "boddy"), '"body"')
+    refused(isogloss("predict", "tiny/pooled@0", tmp_path / "none.csv", *store), "none.csv", "no such file")
+    refused(isogloss("predict", "tiny/pooled", file, *store), "names 2 runs", "name one")
+    refused(isogloss("predict", "tiny/pooled@0", file, *store, "-o", "out.xlsx"), ".xlsx", ".jsonl")
+    assert not Path("out.xlsx").exists()
+
+
+def test_predict_says_how_to_keep_weights_that_are_gone(isogloss: Isogloss, project: Path) -> None:
+    options = ("--set", "seeds=1", "--set", 'keep="scores"', "--set", 'variants=["pooled"]', "--no-progress")
+    assert isogloss("run", "tiny.toml", "--offline", *options).code == 0
+    assert not list(project.glob("runs/phases/*/weights.safetensors"))
+    refused(isogloss("predict", "tiny", "data/test-sw.jsonl", "--offline"), "not kept", "keep")
+
+
+def test_export_is_an_ordinary_folder_with_the_same_predictions(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    folder = tmp_path / "model"
+    said = isogloss("export", "tiny/meta_optimizer@0", folder, "--store", made / "store", "--offline")
+    assert said.code == 0
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert model.config.id2label == {0: "high", 1: "low"}
+    kept = Store(made / "store").predictions("tiny/meta_optimizer@0").filter(language="en")
+    texts = [json.loads(line)["text"] for line in (made / "data" / "test-en.jsonl").read_text().splitlines()]
+    inputs = tokenizer(texts, return_tensors="pt", padding=True)
+    with torch.inference_mode():
+        found = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits.softmax(-1)
+    assert np.abs(found.numpy() - kept.select("p0", "p1").to_numpy()).max() < 1e-5
+    card = (folder / "README.md").read_text()
+    for words in ("tiny: meta_optimizer", "| sw | unseen | 30 |", '"en"', "high, low", '"rounds": 2'):
+        assert words in card
+    refused(isogloss("export", "tiny/meta_optimizer@0", folder, "--store", made / "store"), "exists already")
+
+
+def test_a_failed_run_is_told_kept_in_the_table_and_tried_again(isogloss: Isogloss, project: Path) -> None:
+    run = ("run", "tiny.toml", "--offline", "--no-progress", "--set", "seeds=1")
+    bad = isogloss(*run, "--set", "phases.adapt.optimizer.learning_rate=1e30")
+    assert bad.code == 2
+    assert "failed in adapt: pooled" in bad.out
+    table = isogloss("table", "tiny")
+    assert table.code in (0, 2)
+    failed = Store(project / "runs").failed()
+    assert failed
+    assert "learning_rate" in failed[0].error
+
+
+def test_more_of_the_same_recipe_joins_the_table_and_other_settings_do_not(isogloss: Isogloss, project: Path) -> None:
+    run = ("run", "tiny.toml", "--offline", "--no-progress", "--set", 'variants=["pooled"]')
+    assert isogloss(*run, "--set", "seeds=1").code == 0
+    assert "1 runs done, 1 found" in isogloss(*run).out
+    other = isogloss(*run, "--set", "phases.adapt.epochs=2", "--set", "seeds=1")
+    assert other.code == 0
+    said = isogloss("table", "tiny")
+    assert "left out: isogloss table tiny#" in said.err
+    again = isogloss(*run)  # all found; but its name now means the other settings
+    address = next(word for word in again.out.split() if word.startswith("tiny#"))
+    assert len(Store(project / "runs").resolve(address)) == 2

@@ -1,0 +1,100 @@
+"""The quickstart, on a recipe that takes seconds; and what it makes of a comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cli.conftest import Isogloss
+from isogloss.cli import quickstart
+from isogloss.cli.estimate import Expected, Speed
+from isogloss.recipe.load import load_recipe
+
+
+@pytest.fixture
+def tiny(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(quickstart, "RECIPE", "tiny.toml")
+    return project
+
+
+def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Isogloss, tiny: Path) -> None:
+    said = isogloss("quickstart", "--no-progress")
+    assert said.code == 0
+    assert "7 phases of training, about" in said.err
+    for words in ("4 runs done", "learned by", "meta_optimizer", "†", "isogloss table tiny --store", "isogloss run my-recipe.toml"):
+        assert words in said.out
+    assert (tiny / "isogloss-quickstart" / "runs").is_dir()
+    again = isogloss("quickstart", "--no-progress")
+    assert (again.code, again.err) == (0, "")
+    assert "4 found finished" in again.out
+
+
+def test_where_it_would_take_long_it_is_smaller(isogloss: Isogloss, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, speed: Speed | None = None) -> Expected:
+        return Expected(7, 100.0 if speed else 1000.0, Speed(1.0, 1.0))
+
+    monkeypatch.setattr("isogloss.cli.estimate.estimate", slow)
+    monkeypatch.setattr(quickstart, "_SMALLER", ("seeds=1",))
+    said = isogloss("quickstart", "--no-progress")
+    assert said.err.splitlines()[0] == "at full size about 16 min 40 s on this machine; so a smaller size"
+    assert "2 runs done" in said.out
+
+
+def test_the_smaller_size_is_one_that_the_recipe_has() -> None:
+    full, smaller = load_recipe(quickstart.RECIPE), load_recipe(quickstart.RECIPE, sets=quickstart._SMALLER)
+    assert full.seeds == smaller.seeds
+    assert len(full.languages.target) == 22
+    assert (full.seeds.together or 0) >= 2
+    assert full.model_dump() != smaller.model_dump()
+
+
+def comparison(*rows: tuple[str, str, float, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "variant": variant, "baseline": "pooled", "scope": "unseen", "language": "ar+de+sw", "verdict": verdict,
+                "difference": difference, "low": difference - 1, "high": difference + 1, "minimum": minimum, "seeds": 2,
+            }
+            for variant, verdict, difference, minimum in rows
+        ]
+    )  # fmt: skip
+
+
+def test_a_method_that_wins_is_named() -> None:
+    text = quickstart.meaning(comparison(("source_only", "worse", -5, 1), ("meta", "better", 2, 1)))
+    first, second = text.splitlines()
+    assert first.index("meta is better (+2.00 points [+1.00, +3.00])") < first.index("source_only is worse (-5.00")
+    assert "3 languages without any labels" in first
+    assert second.startswith('"meta" is the one to use')
+
+
+def test_a_method_that_does_not_win_is_not_named() -> None:
+    text = quickstart.meaning(comparison(("meta", "undecided", 0.5, 1.2)))
+    assert 'Nothing here beats "pooled"' in text
+    assert "below 1.2 points would not have shown" in text
+    assert "with 2 seeds" in text
+
+
+def test_the_commands_that_come_next_work_on_files_named_as_it_says(isogloss: Isogloss, project: Path) -> None:
+    """Somebody follows the last lines to the letter, with the languages that they name."""
+    recipe = isogloss("show", "massive-quickstart", "--toml").out
+    _, _, told = quickstart._NEXT.partition('task = "massive":\n')
+    table = "\n".join(line.strip() for line in told.splitlines()[:-1])
+    start, *tables = recipe.split("\n[", 1)
+    start = start.replace('task = "massive"\n', "").replace('encoder = "mini"', 'encoder = "enc"')
+    mine = f"{start}\n{table}\n[{tables[0]}"
+    for language in ("en", "de", "sw"):
+        for split in ("train", "dev", "test"):
+            path = project / "my-data" / f"{split}-{language}.csv"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("text,label\n" + "".join(f"w{10 + n} w5,{'ab'[n % 2]}\n" for n in range(24)))
+    (project / "my-recipe.toml").write_text(mine)
+    languages = {"languages.auxiliary": '["de"]', "languages.target": '["en", "de", "sw"]'}
+    sets = [part for key, value in languages.items() for part in ("--set", f"{key}={value}")]
+    sets += ["--set", "evaluation.examples=20", "--set", "phases.meta.on.examples=20", "--set", "phases.adapt.on.examples=20"]
+    sets += ["--set", f'encoder="{next(p for p in (project.parent.glob("../encoder*")))}"'] if False else []
+    said = isogloss("run", "my-recipe.toml", "--rehearse", "--offline", *sets, "--set", "allow_unknown=1.0")
+    assert said.code == 0, said.err
+    assert "phases" in said.out

@@ -1,0 +1,164 @@
+"""The hub source against `datasets` itself reading a local Parquet folder in the hub's layout; no network.
+
+The one thing replaced is the lookup of a branch's commit. That the real data sets lie there under these names
+is not tested here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from isogloss.data import hub
+from isogloss.data.source import fingerprint, read_rows
+from isogloss.data.task import HubRule, load_task
+from isogloss.errors import Mistakes
+
+datasets = pytest.importorskip("datasets")
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NAMES = ["neutral", "contradiction", "entailment"]  # in another order than the task's
+
+
+@pytest.fixture(autouse=True)
+def _quiet(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+    yield
+    datasets.enable_progress_bars()
+
+
+@pytest.fixture
+def nli(tmp_path):
+    """A folder laid out as `facebook/xnli` is: a card with configurations, Parquet with a ClassLabel."""
+    card = ["---", "configs:"]
+    for language in ("en", "sw"):
+        card += [
+            f"- config_name: {language}",
+            "  data_files:",
+            "  - split: validation",
+            f"    path: {language}/validation-*",
+        ]
+        rows = {
+            "premise": [f"{language} {number // 3}" for number in range(6)],
+            "hypothesis": [f"{language} {number}" for number in range(6)],
+            "label": [2, 0, 1] * 2,
+        }
+        text = datasets.Value("string")
+        features = datasets.Features(premise=text, hypothesis=text, label=datasets.ClassLabel(names=NAMES))
+        data = datasets.Dataset.from_dict(rows, features=features)
+        (tmp_path / "nli" / language).mkdir(parents=True)
+        data.to_parquet(tmp_path / "nli" / language / "validation-00000-of-00001.parquet")
+    (tmp_path / "nli" / "README.md").write_text("\n".join([*card, "---", ""]))
+    return tmp_path / "nli"
+
+
+def _task(nli, **changes):
+    task = load_task("xnli")
+    return replace(task, hub=replace(task.hub, path=str(nli), revision=COMMIT, **changes))
+
+
+def test_labels_are_matched_by_name_and_rows_numbered(nli):
+    english, swahili = (read_rows(_task(nli), language, "validation") for language in ("en", "sw"))
+    assert english.labels.tolist() == [0, 1, 2] * 2
+    assert swahili.texts[4] == ("sw 1", "sw 4")
+    assert english.ids.tolist() == swahili.ids.tolist() == [f"validation-{row}" for row in range(6)]
+    assert english.groups.tolist() == swahili.groups.tolist()
+    assert len(set(english.groups)) == 2
+    assert english.provenance == {"hub": str(nli), "revision": COMMIT, "files": "en", "split": "validation"}
+
+
+def test_files_by_a_pattern_and_columns_by_their_names_there(tmp_path):
+    (tmp_path / "hub" / "sw-KE" / "dev").mkdir(parents=True)
+    data = datasets.Dataset.from_dict(
+        {"key": [7, 8], "said": ["cheza", "NA"], "intent": ["play_game", "qa_maths"]}
+    )
+    data.to_parquet(tmp_path / "hub" / "sw-KE" / "dev" / "0000.parquet")
+    rule = HubRule(
+        path=str(tmp_path / "hub"),
+        revision=COMMIT,
+        data_files="{code}/{split}/*.parquet",
+        splits={"validation": "dev"},
+        texts=("said",),
+        id="key",
+    )
+    rows = read_rows(replace(load_task("massive"), source="hub", hub=rule), "sw", "validation")
+    assert rows.texts == [("cheza",), ("NA",)]
+    assert rows.ids.tolist() == ["7", "8"]
+    assert [rows.label_names[label] for label in rows.labels] == ["play_game", "qa_maths"]
+
+
+def test_a_branch_is_resolved_to_a_commit_once_and_a_commit_never(monkeypatch):
+    asked = []
+
+    class Api:
+        def dataset_info(self, path, revision):
+            asked.append((path, revision))
+            return type("Info", (), {"sha": COMMIT})
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    hub._commit.cache_clear()
+    task = load_task({"name": "massive", "source": "hub"})
+    names = {fingerprint(task, language, "test") for language in ("en", "sw") for _ in range(2)}
+    assert len(names) == 2
+    assert asked == [("AmazonScience/massive", "refs/convert/parquet")]
+    assert hub.where_on_hub(task, "sw", "test")["revision"] == COMMIT
+    fingerprint(load_task("xnli"), "sw", "test")
+    assert len(asked) == 1
+    hub._commit.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"label": "gold"}, 'no column "gold"'),
+        ({"splits": {"test": "test"}}, 'no split "validation"'),
+        ({"config": "{language}-x"}, "cannot be had from the hub: .*check name and network"),
+        ({"path": "none/such"}, "none/such: cannot be had from the hub"),
+    ],
+)
+def test_what_is_not_there_is_one_line(nli, changes, told, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    with pytest.raises(Mistakes, match=told) as caught:
+        read_rows(replace(_task(nli), hub=replace(_task(nli).hub, **changes)), "en", "validation")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_label_that_the_task_does_not_name(nli):
+    with pytest.raises(Mistakes, match=r'en:3: label "contradiction" is none'):
+        read_rows(replace(_task(nli), labels=("entailment", "neutral")), "en", "validation")
+
+
+def test_a_label_that_is_missing_there(nli):
+    features = datasets.Features(
+        premise=datasets.Value("string"),
+        hypothesis=datasets.Value("string"),
+        label=datasets.ClassLabel(names=NAMES),
+    )
+    rows = {"premise": ["a"] * 3, "hypothesis": ["b"] * 3, "label": [0, -1, 1]}
+    data = datasets.Dataset.from_dict(rows, features=features)
+    data.to_parquet(nli / "en" / "validation-00000-of-00001.parquet")
+    with pytest.raises(Mistakes, match=r"en:2: no label in column"):
+        read_rows(_task(nli), "en", "validation")
+
+
+def test_other_formats_than_parquet_are_refused(tmp_path):
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    (folder / "train.jsonl").write_text('{"text": "a", "label": "x"}\n')
+    rule = HubRule(path=str(folder), revision=COMMIT, splits={"train": "train"})
+    task = replace(load_task("xnli"), hub=rule)
+    with pytest.raises(Mistakes, match="holds json, not Parquet"):
+        read_rows(task, "en", "train")
+
+
+def test_without_datasets_the_remedy_is_the_extra(nli, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
+    with pytest.raises(Mistakes, match=r'pip install "isogloss\[hub\]"'):
+        read_rows(_task(nli), "en", "validation")
+
+
+def test_a_task_that_is_not_on_the_hub():
+    with pytest.raises(Mistakes, match="is not on the hub"):
+        hub.where_on_hub(replace(load_task("xnli"), hub=None), "en", "test")

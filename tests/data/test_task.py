@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from isogloss import languages
+from isogloss.data.task import load_task, shipped_tasks
+from isogloss.errors import Mistakes
+
+
+def test_shipped_tasks_name_known_languages_and_a_pinned_or_resolvable_revision():
+    assert shipped_tasks() == ("massive", "mnli", "sib200", "xnli")
+    for name in shipped_tasks():
+        task = load_task(name)
+        assert task.name == name
+        assert all([task.licence, task.citation, task.homepage, task.labels])
+        assert set(task.codes) <= set(task.languages)
+        for language in task.languages:
+            assert languages.get(language).code == language
+
+
+def test_labels_are_the_data_sets_own():
+    assert load_task("xnli").labels == load_task("mnli").labels == ("entailment", "neutral", "contradiction")
+    massive = load_task("massive").labels
+    assert len(massive) == 60
+    assert list(massive) == sorted(massive)
+
+
+def test_a_table_changes_a_shipped_task():
+    task = load_task({"name": "massive", "source": "hub", "path": "there"})
+    assert (task.source, task.path) == ("hub", Path("there"))
+    assert task.labels == load_task("massive").labels
+
+
+def test_a_pattern_alone_stands_for_a_rule_and_is_filled():
+    task = load_task(
+        {
+            "name": "files",
+            "path": "x",
+            "languages": ["en", "zh"],
+            "codes": {"zh": "zho"},
+            "files": {"train": "{language}/{code}-{other}.csv"},
+        }
+    )
+    assert task.fill(task.files["train"].pattern, "zh") == "zh/zho-{other}.csv"
+    assert task.fill(task.files["train"].pattern, "en") == "en/en-{other}.csv"
+    assert task.splits == ("train",)
+
+
+def test_a_task_file_is_found_by_its_path_and_its_folder_counts_from_there(write):
+    path = write(
+        "tasks/mine.toml",
+        'name = "mine"\nkind = "text_classification"\nlanguages = ["en"]\n'
+        'texts = ["t"]\nlabel = "l"\npath = "rows"\n',
+    )
+    assert load_task(str(path)).path == path.parent / "rows"
+
+
+def test_all_mistakes_are_reported_at_once_with_the_nearest_key():
+    table = {
+        "name": "xnli",
+        "idd": "pair",
+        "labels": ["a", "a"],
+        "texts": ["a", "b", "c"],
+        "hub": {"pth": "x"},
+        "files": {"train": "../train.tsv", "test": "/test.tsv"},
+    }
+    with pytest.raises(Mistakes) as caught:
+        load_task(table)
+    told = [str(mistake) for mistake in caught.value.mistakes]
+    assert len(told) == 7
+    for part in (
+        'idd: unknown key "idd"; did you mean "id"?',
+        "labels: named twice: a",
+        "texts: a row has one or two texts, not 3",
+        'hub.pth: unknown key "pth"; did you mean "path"?',
+        "hub.path: missing",
+        'files.train.pattern: "../train.tsv" leads out of the folder',
+        'files.test.pattern: "/test.tsv" leads out of the folder',
+    ):
+        assert any(part in line for line in told), part
+
+
+def test_a_group_by_a_translated_text_is_refused():
+    with pytest.raises(Mistakes, match="differs from language to language"):
+        load_task({"name": "xnli", "group": {"column": "premise"}})
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("xnly", 'no task is called "xnly"; did you mean "xnli"'),
+        ("missing.toml", "missing.toml: cannot be read"),
+        ({"path": "x"}, "the table names no task"),
+        ({"name": "files"}, "languages: missing"),
+    ],
+)
+def test_what_is_no_task(task, told):
+    with pytest.raises(Mistakes, match=told):
+        load_task(task)
+
+
+def test_a_task_file_that_is_not_toml(write):
+    with pytest.raises(Mistakes, match=r"not TOML: .*line 1"):
+        load_task(str(write("bad.toml", "name = \n")))

@@ -1,0 +1,83 @@
+"""The paired test's own error: how often it finds a difference where there is none, and where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.evaluation.simulation import World
+
+from isogloss.evaluation.paired import Uncertainty, holm, uncertainty
+
+NULLS: Mapping[str, Mapping[str, float]] = {
+    "seeds and examples": {},
+    "seeds only": {"premise_sd": 0.0, "steady": 1.0, "seed_sd": 1.5},
+    "examples only": {"seed_sd": 0.0},
+    "large seeds, by language": {"seed_sd": 2.0, "shared": 0.2},
+    "steady examples": {"steady": 0.98, "shared": 0.0},
+}
+
+
+def satterthwaite(spread: Uncertainty, estimate: np.ndarray) -> np.ndarray:
+    """The test that was not taken: t on the summed variance, with estimated degrees of freedom."""
+    variance = spread.standard_error**2
+    df = variance**2 / (spread.seed**2 / (spread.seeds - 1) + spread.cluster**2 / 300)
+    return 2 * stats.t.sf(np.abs(estimate) / np.sqrt(variance), df)
+
+
+def rates(world: World, repeats: int, test: str = "ours") -> dict[str, float]:
+    """How often a language's test, any of a family after Holm, or the mean's rejects; and coverage."""
+    rng = np.random.default_rng([world.seeds, repeats])
+    rows = []
+    for _ in range(repeats):
+        parts = world.draw(rng)
+        spread = uncertainty(parts)
+        own = spread.p_value(parts.estimate) if test == "ours" else satterthwaite(spread, parts.estimate)
+        off = np.abs(parts.estimate - world.apart)
+        covered = off <= spread.quantile(0.05, conditional=False)
+        family = (holm(own[:-1]) < 0.05).any()
+        rows.append(((own[:-1] < 0.05).mean(), family, own[-1] < 0.05, covered[:-1].mean(), covered[-1]))
+    names = ("language", "family", "mean", "coverage", "coverage of the mean")
+    return dict(zip(names, np.mean(rows, axis=0), strict=True))
+
+
+def bound(repeats: int) -> float:
+    """The share of false positives below which a test of level 5 % stays in 99 % of such simulations."""
+    return float(stats.binom.ppf(0.99, repeats, 0.05)) / repeats
+
+
+def check(world: World, repeats: int) -> None:
+    found = rates(world, repeats)
+    assert max(found["language"], found["family"], found["mean"]) <= bound(repeats), found
+    assert min(found["coverage"], found["coverage of the mean"]) >= 1 - bound(repeats), found
+
+
+@pytest.mark.parametrize("null", ["seeds and examples", "seeds only"])
+def test_false_positives_in_a_hurry(null: str) -> None:
+    check(World(**NULLS[null]), 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize("null", NULLS)
+def test_false_positives(null: str, seeds: int) -> None:
+    check(World(seeds=seeds, **NULLS[null]), 1000)
+
+
+def test_three_points_are_found() -> None:
+    """Red for a test that never rejects: the mean is found as a rule, single languages with 5 seeds."""
+    three = rates(World(seeds=3, seed_sd=0.3, premise_sd=0.2, apart=3.0), 100)
+    five = rates(World(seeds=5, seed_sd=0.3, premise_sd=0.2, apart=3.0), 100)
+    assert three["mean"] > 0.75
+    assert five["mean"] > 0.85
+    assert five["family"] > 0.5
+    assert five["language"] > 0.5
+
+
+def test_satterthwaite_would_not_do() -> None:
+    """Why the reference distribution is Behrens and Fisher's; the same simulations as for ours."""
+    world = World(seed_sd=2.0, shared=0.0, steady=0.98)
+    assert rates(world, 300, "satterthwaite")["family"] > 0.09
+    assert rates(world, 300)["family"] <= bound(300)

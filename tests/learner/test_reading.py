@@ -1,0 +1,66 @@
+"""Predictions and hidden states of whole bags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from isogloss.learner.reading import Pooling
+from learner import tiny
+
+Encoder = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("model_type", tiny.CLASSES)
+def test_predictions_come_in_the_order_of_the_bag_whatever_the_batches(encoder: Encoder, model_type: str) -> None:
+    learner = tiny.load(encoder(model_type))
+    bag = tiny.bag()
+    together, apart = learner.predict(bag), learner.predict(bag, max_tokens=1)
+    np.testing.assert_allclose(together.logits, apart.logits, rtol=1e-4, atol=1e-5)
+    assert together.ids.tolist() == [f"e{row}" for row in range(len(bag))]
+    assert together.labels.tolist() == bag.targets.tolist()
+    assert together.predictions.tolist() == together.logits.argmax(1).tolist()
+    one = learner.predict(bag._at(np.array([4])))
+    np.testing.assert_allclose(one.logits[0], together.logits[4], rtol=1e-4, atol=1e-5)
+
+
+def test_predictions_at_other_parameters(encoder: Encoder) -> None:
+    learner = tiny.load(encoder("bert"))
+    before = learner.predict(tiny.bag()).logits
+    moved = {"classifier.bias": learner.params["classifier.bias"] + torch.tensor([1.0, 2.0, 3.0])}
+    after = learner.predict(tiny.bag(), params=moved).logits
+    np.testing.assert_allclose(after - before, np.tile([1.0, 2.0, 3.0], (7, 1)), atol=1e-5)
+    np.testing.assert_array_equal(learner.predict(tiny.bag()).logits, before)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("model_type", tiny.CLASSES)
+def test_hidden_states_are_those_of_transformers(encoder: Encoder, model_type: str, pooling: Pooling) -> None:
+    peer = transformers.AutoModel.from_pretrained(encoder(model_type), attn_implementation="eager").eval()
+    learner = tiny.load(encoder(model_type), precision="fp32")
+    bag = tiny.bag()
+    found = {}
+    for ids, states in learner.hidden_states(bag, pooling=pooling, max_tokens=40):
+        assert states.dtype == torch.float32
+        found |= {name: states[:, row] for row, name in enumerate(ids)}
+    assert sorted(found) == sorted(bag.ids)
+    for row, name in enumerate(bag.ids):
+        tokens = torch.from_numpy(bag.tokens(row)["input_ids"]).long()[None]
+        with torch.no_grad():
+            output = peer(tokens, attention_mask=torch.ones_like(tokens), output_hidden_states=True)
+        expected = torch.stack(
+            [state[0, 0] if pooling == "first" else state[0].mean(0) for state in output.hidden_states]
+        )
+        torch.testing.assert_close(found[name], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_hidden_states_do_not_change_later_logits(encoder: Encoder) -> None:
+    learner = tiny.load(encoder("bert"))
+    before = learner.predict(tiny.bag()).logits
+    list(learner.hidden_states(tiny.bag()))
+    np.testing.assert_array_equal(learner.predict(tiny.bag()).logits, before)

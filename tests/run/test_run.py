@@ -1,0 +1,218 @@
+"""A recipe carried out whole: shared work once, everything kept, failures in sight, and the same again to the last bit."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from isogloss.errors import Interrupted, Mistakes
+from isogloss.recipe.load import load_recipe
+from isogloss.run import load_learner, rehearse, run
+from isogloss.run.events import CellDone, PhaseBegins
+from isogloss.store import Store
+
+
+def phases_on_disk(store: Store) -> dict[str, int]:
+    """Return phase name → how many folders."""
+    names = [json.loads(p.read_text())["name"] for p in store.root.glob("phases/*/phase.json")]
+    return {name: names.count(name) for name in set(names)}
+
+
+@pytest.fixture(scope="module")
+def finished(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store(tmp_path_factory.mktemp("store"))
+    report = run(load_recipe(str(world / "small.toml")), store, offline=True)
+    assert (report.done, report.found, report.failed) == (4, 0, [])
+    return store
+
+
+def test_phases_that_variants_share_are_trained_once(finished: Store) -> None:
+    assert phases_on_disk(finished) == {"source": 2, "meta": 2, "adapt": 4}
+
+
+def test_a_second_call_finds_everything(finished: Store, recipe: Callable) -> None:
+    events: list[object] = []
+    report = run(recipe(), finished, offline=True, progress=events.append)
+    assert (report.done, report.found, report.failed) == (0, 4, [])
+    assert events == []
+
+
+def test_scores_are_those_of_the_predictions(finished: Store) -> None:
+    scores, predictions = finished.scores("small"), finished.predictions("small")
+    assert set(scores["language"]) == {"el", "en", "sw", "ur"}
+    roles = dict(scores.select("language", "role").unique().iter_rows())
+    assert roles == {"en": "source", "el": "auxiliary", "ur": "auxiliary", "sw": "unseen"}
+    accuracy = scores.filter(metric="accuracy")
+    assert len(accuracy) == 2 * 2 * 4
+    for row in accuracy.iter_rows(named=True):
+        part = predictions.filter(run=row["run"], language=row["language"])
+        assert row["n"] == len(part) == 60
+        assert row["value"] == pytest.approx(100 * (part["label"] == part["prediction"]).mean())
+        probabilities = part.select("p0", "p1", "p2").to_numpy()
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+        assert (probabilities.argmax(1) == part["prediction"].to_numpy()).all()
+
+
+def test_it_learns_what_there_is_to_learn(finished: Store) -> None:
+    accuracy = finished.scores("small").filter(metric="accuracy")["value"]
+    assert accuracy.mean() > 60  # a third by chance
+
+
+def test_cost_counts_every_phase_of_a_run(finished: Store) -> None:
+    scores = finished.scores("small")
+    seen = dict(scores.select("variant", "examples_seen").unique().iter_rows())
+    meta = 2 * (2 * 24 + 3 * 6)  # two rounds of 6 batches: 3 windows, each with 6 test examples
+    assert seen == {"pooled": 256 + 72, "meta_optimizer": 256 + 72 + meta}
+
+
+def test_rates_are_kept_with_their_course(finished: Store) -> None:
+    (info,) = finished.resolve("small/meta_optimizer@0")
+    (folder,) = [f for f in map(finished.phase, info.phases) if f.spec["product"] == "rates"]
+    learned = folder.rates()
+    assert set(learned.rates) == {"embeddings", "layer.1", "layer.2", "layer.3", "head"}
+    assert all(0 < rate < 1 for rate in learned.rates.values())
+    assert len(learned.course) == 6
+    assert learned.course[-1] == pytest.approx(learned.rates)
+
+
+def test_the_adapt_phase_uses_the_learned_rates(finished: Store) -> None:
+    """Layers moved in proportion: with another rate for a group, the same data would give other weights."""
+    by_variant = {}
+    for variant in ("pooled", "meta_optimizer"):
+        (info,) = finished.resolve(f"small/{variant}@0")
+        by_variant[variant] = load_file(finished.phase(info.phases[-1]).weights)
+    assert not torch.equal(by_variant["pooled"]["classifier.weight"], by_variant["meta_optimizer"]["classifier.weight"])
+
+
+def test_a_loaded_run_predicts_what_it_predicted(finished: Store, world: Path) -> None:
+    from isogloss.run.resources import Resources
+
+    recipe = load_recipe(str(world / "small.toml"))
+    (info,) = finished.resolve("small/meta_optimizer@1")
+    learner = load_learner(finished, info)
+    resources = Resources(recipe, finished.bags, {}, offline=True)
+    from isogloss.recipe.plan import make_plan
+
+    cell = make_plan(recipe, resources).cells[0]
+    again = learner.predict(resources.bag(cell.task, "sw", "test"))
+    kept = finished.predictions("small/meta_optimizer@1").filter(language="sw")
+    assert again.predictions.tolist() == kept["prediction"].to_list()
+
+
+def test_same_recipe_elsewhere_same_scores_to_the_last_bit(finished: Store, recipe: Callable, tmp_path: Path) -> None:
+    other = Store(tmp_path)
+    run(recipe(), other, offline=True)
+    columns = ["run", "language", "id", "prediction", "p0", "p1", "p2"]
+    one, two = (s.predictions("small").select(columns).sort("run", "language", "id") for s in (finished, other))
+    assert one.equals(two)
+
+
+def test_one_failed_variant_does_not_stop_the_others(world: Path, tmp_path: Path) -> None:
+    text = (world / "small.toml").read_text() + (
+        '\n[[variants]]\nname = "diverges"\nskip = ["meta"]\nset."phases.adapt.rates" = 1.0\n'
+        'set."phases.adapt.optimizer" = { name = "sgd", learning_rate = 1e30 }\nset."phases.adapt.clip" = 0.0\n'
+    )
+    (tmp_path / "small.toml").write_text(text)
+    store = Store(tmp_path / "store")
+    recipe = load_recipe(str(tmp_path / "small.toml"), sets=["seeds=1"])
+    report = run(recipe, store, offline=True)
+    assert (report.done, len(report.failed)) == (2, 1)
+    failure = report.failed[0]
+    assert (failure.variant, failure.phase) == ("diverges", "adapt")
+    assert "not finite" in failure.error or "loss is" in failure.error
+    assert [info.variant for info in store.failed()] == ["diverges"]
+    again = run(recipe, store, offline=True)
+    assert (again.found, len(again.failed)) == (2, 1)  # tried again, and failed again
+
+
+def test_interrupted_and_called_again(world: Path, finished: Store, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    recipe = load_recipe(str(world / "small.toml"), sets=["seeds=1"])
+    calls = 0
+
+    def stop(event: object) -> None:
+        nonlocal calls
+        calls += not isinstance(event, CellDone | PhaseBegins)
+        if calls == 35:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        run(recipe, store, offline=True, progress=stop)
+    report = run(recipe, store, offline=True)
+    assert report.done + report.found == 2
+    columns = ["run", "language", "id", "p0", "p1", "p2"]
+    keys = store.predictions("small")["run"].unique().to_list()
+    one, two = (
+        s.predictions("small").filter(pl.col("run").is_in(keys)).select(columns).sort("run", "language", "id")
+        for s in (finished, store)
+    )
+    assert one.equals(two)
+
+
+def test_rehearsal_has_the_sizes_that_the_run_has(finished: Store, recipe: Callable, tmp_path: Path) -> None:
+    rows = rehearse(recipe(), Store(tmp_path), offline=True)
+    for row in rows:
+        summary = finished.phase(row.key).summary
+        assert (row.steps, row.examples) == (summary["steps"], summary["examples"])
+    assert {row.phase: row.runs for row in rows} == {"source": 2, "meta": 1, "adapt": 1}
+    assert rehearse(recipe(), finished, offline=True) == []
+
+
+def test_mistakes_in_the_data_come_before_training_all_at_once(world: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for path in (world / "data").iterdir():
+        (data / path.name).write_text(path.read_text())
+    (data / "test-sw.tsv").write_text("id\ttext\tlabel\n0\tw5 w6\tz\n")
+    (data / "dev-ur.tsv").write_text("id\ttext\tlabel\n0\tw5 w6\t\n")
+    recipe = load_recipe(str(world / "small.toml"), sets=[f'task.path="{data}"'])
+    store = Store(tmp_path / "store")
+    with pytest.raises(Mistakes) as caught:
+        run(recipe, store, offline=True)
+    lines = [str(mistake) for mistake in caught.value.mistakes]
+    assert any("test-sw.tsv:2" in line and '"z"' in line for line in lines)
+    assert any("dev-ur.tsv:2" in line for line in lines)
+    assert not list(store.root.glob("phases/*"))
+    assert not list(store.root.glob("runs/*"))
+
+
+def _in_another_process(recipe: str, store: str, begun: object, trained: object) -> None:
+    torch.set_num_threads(1)
+
+    def watch(event: object) -> None:
+        if isinstance(event, PhaseBegins):
+            trained.put(event.key)  # type: ignore[attr-defined]
+
+    begun.wait()  # type: ignore[attr-defined]
+    run(load_recipe(recipe), Store(store), offline=True, progress=watch)
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_store_never_train_the_same_phase(world: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    begun, trained = context.Event(), context.Queue()
+    arguments = (str(world / "small.toml"), str(tmp_path), begun, trained)
+    workers = [context.Process(target=_in_another_process, args=arguments) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    time.sleep(1)
+    begun.set()
+    keys = []
+    for worker in workers:
+        worker.join(240)
+        assert worker.exitcode == 0
+    while not trained.empty():
+        keys.append(trained.get())
+    assert len(keys) == len(set(keys)) == 8
+    assert all(info.state == "done" for info in Store(tmp_path).runs())

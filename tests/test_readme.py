@@ -1,0 +1,110 @@
+"""Every command block of the README, run as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(?:bash|console|sh|shell)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+FILES = re.findall(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+LOOKING = ("isogloss --help", "isogloss list", "isogloss show")
+
+
+def lines_of(block: str) -> list[str]:
+    return [line for line in block.splitlines() if line and not line.startswith("#")]
+
+
+def looks_only(block: str) -> bool:
+    return all(line.startswith(LOOKING) for line in lines_of(block))
+
+
+def from_clone(block: str) -> bool:
+    return block.startswith(("make ", "pip "))
+
+
+def run(block: str, folder: Path, **environment: str) -> str:
+    """Run a block in bash, stop at its first failure, and return what it printed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_readme_has_what_the_tests_here_run() -> None:
+    assert [name for name, _ in FILES] == ["freezing.toml"]
+    assert sum(map(looks_only, BLOCKS)) == 1
+    assert [block for block in BLOCKS if from_clone(block)] == [
+        "make quickstart\n",
+        "pip install ./models/isogloss-mini .\n",
+    ]
+    assert README.count("```") == 2 * (len(BLOCKS) + len(FILES))
+
+
+def test_table_of_commands_is_that_of_the_program() -> None:
+    from typer.main import get_command
+
+    from isogloss.cli import app
+
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert set(re.findall(r"`isogloss ([a-z]+)", README)) == commands
+
+
+def test_table_of_modules_is_that_of_the_package() -> None:
+    packages = {path.parent.name for path in (ROOT / "src/isogloss").glob("*/__init__.py")}
+    assert packages <= set(re.findall(r"^\| `isogloss\.(\w+)`", README, re.MULTILINE))
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("line", [line for block in filter(looks_only, BLOCKS) for line in lines_of(block)])
+def test_commands_that_look(line: str, tmp_path: Path) -> None:
+    assert run(line, tmp_path).strip()
+
+
+@pytest.mark.slow
+def test_commands_that_train(tmp_path: Path) -> None:
+    for name, text in FILES:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    trained = "\n".join(run(block, tmp_path) for block in BLOCKS if not (looks_only(block) or from_clone(block)))
+    assert "top-half" in trained
+    assert all(re.search(rf"\b{language}\b", trained) for language in ("de", "sw", "th"))
+
+
+@pytest.mark.slow
+def test_pip_installs_from_a_clone(tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    [packages] = (tmp_path / "venv").glob("lib/*/site-packages")
+    (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))  # what it needs is not fetched again
+    [block] = [block for block in BLOCKS if block.startswith("pip ")]
+    run(f"PATH={tmp_path}/venv/bin:$PATH\n{block}", ROOT)
+    assert {path.name for path in packages.glob("isogloss*")} >= {"isogloss", "isogloss_mini"}
+    assert "massive" in run(f"{tmp_path}/venv/bin/isogloss list", tmp_path)
+
+
+@pytest.mark.slow
+def test_make_quickstart() -> None:
+    if not (ROOT / ".venv/installed").exists():
+        pytest.skip("`make test-slow` runs this, in the environment that make has installed")
+    [block] = [block for block in BLOCKS if block.startswith("make ")]
+    output = run(block, ROOT)
+    assert all(re.search(rf"\b{language}\b", output) for language in ("en", "sw", "ur", "zh"))
