@@ -121,7 +121,10 @@ def test_a_checkpoint_with_other_labels(isogloss: Isogloss, project: Path) -> No
 
 def test_a_folder_that_is_no_checkpoint(isogloss: Isogloss, project: Path) -> None:
     (project / "nothing").mkdir()
-    refused(isogloss(*RUN, "--set", 'encoder="./nothing"'), "nothing", "config.json")
+    said = isogloss(*RUN, "--set", 'encoder="./nothing"')
+    assert said.code == 2
+    assert "config.json" in said.err
+    assert all(line.startswith("./nothing: ") for line in said.err.splitlines())  # a line for each file that it lacks
     assert untouched(project)
 
 
@@ -148,4 +151,4 @@ def test_a_disk_that_takes_nothing(
 
 def test_a_store_that_is_a_file(isogloss: Isogloss, project: Path) -> None:
     (project / "runs").touch()
-    refused(isogloss(*RUN), "runs", "file")
+    refused(isogloss(*RUN), "runs", "Not a directory")

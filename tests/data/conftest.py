@@ -64,9 +64,7 @@ class SmallKind:
         self.types = types
         self.calls = 0
 
-    def encode(
-        self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int
-    ) -> dict[str, list[list[int]]]:
+    def encode(self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int) -> dict[str, list[list[int]]]:
         self.calls += 1
         columns = [list(column) for column in zip(*texts, strict=True)]
         return dict(

@@ -12,9 +12,7 @@ KEY = Key(3, "adapt", purpose="subset")
 
 
 def _triples(count, language="en", first=0):
-    return make_bag(
-        [4] * (3 * count), groups=np.repeat(np.arange(count) * 977 + 5, 3), language=language, first=first
-    )
+    return make_bag([4] * (3 * count), groups=np.repeat(np.arange(count) * 977 + 5, 3), language=language, first=first)
 
 
 def test_whole_groups_as_many_as_fit_in_the_order_of_the_data():
@@ -68,9 +66,7 @@ def test_a_number_of_each_label():
     triples = _triples(20).subset(per_label=7, key=KEY)
     assert Counter(triples.targets.tolist()) == {0: 7, 1: 7, 2: 7}
     assert set(Counter(triples.groups.tolist()).values()) == {3}
-    pairs = make_bag(
-        [4] * 8, groups=[0, 1, 1, 0, 0, 1, 1, 0]
-    )  # targets 0 1 2 0 1 2 0 1: each group has doubles
+    pairs = make_bag([4] * 8, groups=[0, 1, 1, 0, 0, 1, 1, 0])  # targets 0 1 2 0 1 2 0 1: each group has doubles
     with pytest.raises(Mistakes, match="no examples are left"):
         pairs.subset(per_label=1, key=KEY)
 

@@ -45,9 +45,7 @@ def _encode(task, tokenizer, kind, cache, max_length=16):
 
 
 @pytest.mark.parametrize("types", [False, True])
-def test_a_bag_holds_what_the_tokenizer_gives_for_each_row_alone(
-    task, tokenizer, tmp_path, types, monkeypatch
-):
+def test_a_bag_holds_what_the_tokenizer_gives_for_each_row_alone(task, tokenizer, tmp_path, types, monkeypatch):
     monkeypatch.setattr(module, "_CHUNK", 2)
     bag = _encode(task, tokenizer, SmallKind(types=types), tmp_path / "bags")
     for row, pair in enumerate([("the cat", "sat home"), ("a very big red dog", "ran"), ("The cat", "")]):

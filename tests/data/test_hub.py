@@ -71,9 +71,7 @@ def test_labels_are_matched_by_name_and_rows_numbered(nli):
 
 def test_files_by_a_pattern_and_columns_by_their_names_there(tmp_path):
     (tmp_path / "hub" / "sw-KE" / "dev").mkdir(parents=True)
-    data = datasets.Dataset.from_dict(
-        {"key": [7, 8], "said": ["cheza", "NA"], "intent": ["play_game", "qa_maths"]}
-    )
+    data = datasets.Dataset.from_dict({"key": [7, 8], "said": ["cheza", "NA"], "intent": ["play_game", "qa_maths"]})
     data.to_parquet(tmp_path / "hub" / "sw-KE" / "dev" / "0000.parquet")
     rule = HubRule(
         path=str(tmp_path / "hub"),

@@ -14,8 +14,7 @@ HEADER = "id\tpremise\thypothesis\tlabel\n"
 def _nli(word, *, premises="aaabbb", first="entailment"):
     labels = [first, "neutral", "contradiction"] * 2
     rows = [
-        f"{k + 1}\t{word} {p}\t{word} {k}\t{name}"
-        for k, (p, name) in enumerate(zip(premises, labels, strict=True))
+        f"{k + 1}\t{word} {p}\t{word} {k}\t{name}" for k, (p, name) in enumerate(zip(premises, labels, strict=True))
     ]
     return HEADER + "\n".join(rows) + "\n"
 
@@ -194,9 +193,7 @@ def test_rows_of_languages_that_are_not_parallel_do_not_share_groups(write, tmp_
         write(f"train-{language}.csv", "text,label\none,yes\ntwo,no\n")
     english, swahili = (read_rows(_own(str(tmp_path)), language, "train") for language in ("en", "sw"))
     assert not set(english.groups) & set(swahili.groups)
-    parallel = [
-        read_rows(_own(str(tmp_path), parallel=True), name, "train").groups.tolist() for name in ("en", "sw")
-    ]
+    parallel = [read_rows(_own(str(tmp_path), parallel=True), name, "train").groups.tolist() for name in ("en", "sw")]
     assert parallel[0] == parallel[1]
 
 
@@ -259,8 +256,6 @@ def test_offline_never_asks_the_hub(monkeypatch):
 
 
 def test_a_task_without_folder_and_hub():
-    task = load_task(
-        {"name": "files", "languages": ["en"], "files": {"train": "a.csv"}, "labels": ["a", "b"]}
-    )
+    task = load_task({"name": "files", "languages": ["en"], "files": {"train": "a.csv"}, "labels": ["a", "b"]})
     with pytest.raises(Mistakes, match='nothing says where its rows are; give path = "FOLDER"'):
         read_rows(task, "en", "train")

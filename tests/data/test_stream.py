@@ -23,9 +23,7 @@ def _ids(stream, steps):
     return [stream[step].ids for step in steps]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "batch_size", "window"), [((100, 37), 8, 3), ((5,), 8, 50), ((64, 64), 16, 1)]
-)
+@pytest.mark.parametrize(("sizes", "batch_size", "window"), [((100, 37), 8, 3), ((5,), 8, 50), ((64, 64), 16, 1)])
 def test_an_epoch_holds_every_example_once(sizes, batch_size, window):
     stream = Stream(_bags(*sizes), batch_size=batch_size, key=KEY, bucket_window=window)
     assert stream.batches_per_epoch == -(-sum(sizes) // batch_size)
@@ -89,8 +87,7 @@ def test_batches_mix_the_bags():
     batch = stream[0]
     assert set(batch.languages) == {"l0", "l1"}
     assert all(
-        (int(name) >= 300) == (language == "l1")
-        for name, language in zip(batch.ids, batch.languages, strict=True)
+        (int(name) >= 300) == (language == "l1") for name, language in zip(batch.ids, batch.languages, strict=True)
     )
 
 

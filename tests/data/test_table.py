@@ -8,9 +8,7 @@ from isogloss.errors import Mistakes
 
 
 def _rows(table):
-    return [
-        dict(zip(table.columns, cells, strict=True)) for cells in zip(*table.columns.values(), strict=True)
-    ]
+    return [dict(zip(table.columns, cells, strict=True)) for cells in zip(*table.columns.values(), strict=True)]
 
 
 def test_tsv_is_split_on_tabs_and_nothing_else(write):
@@ -35,11 +33,7 @@ def test_json_lines_and_parquet_give_the_same_rows(write, tmp_path):
     frame = polars.DataFrame({"text": ["é\n", "NA"], "label": [1, 2]})
     frame.write_parquet(tmp_path / "a.parquet")
     (tmp_path / "b.parquet.gz").write_bytes(gzip.compress((tmp_path / "a.parquet").read_bytes()))
-    assert (
-        _rows(lines)
-        == _rows(read_table(tmp_path / "a.parquet"))
-        == _rows(read_table(tmp_path / "b.parquet.gz"))
-    )
+    assert _rows(lines) == _rows(read_table(tmp_path / "a.parquet")) == _rows(read_table(tmp_path / "b.parquet.gz"))
     assert list(lines.places) == [1, 3]
 
 

@@ -49,8 +49,7 @@ def test_a_pattern_alone_stands_for_a_rule_and_is_filled():
 def test_a_task_file_is_found_by_its_path_and_its_folder_counts_from_there(write):
     path = write(
         "tasks/mine.toml",
-        'name = "mine"\nkind = "text_classification"\nlanguages = ["en"]\n'
-        'texts = ["t"]\nlabel = "l"\npath = "rows"\n',
+        'name = "mine"\nkind = "text_classification"\nlanguages = ["en"]\ntexts = ["t"]\nlabel = "l"\npath = "rows"\n',
     )
     assert load_task(str(path)).path == path.parent / "rows"
 

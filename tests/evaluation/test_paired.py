@@ -15,10 +15,10 @@ from isogloss.evaluation.paired import (
 
 
 def differences(rng: np.random.Generator, seeds: int = 6, clusters: int = 40) -> LanguageDifferences:
-    """Seeds, clusters of 1 to 5 examples, their interaction, and a mean far from 0 all matter."""
+    """Seeds, clusters of 1 to 5 examples, their interaction, and a mean that is not 0 all matter."""
     sizes = rng.integers(1, 6, clusters)
     groups = np.repeat(np.arange(clusters), sizes)
-    values = 9 + rng.normal(size=(seeds, 1)) + 4 * rng.normal(size=clusters)[groups]
+    values = 3 + rng.normal(size=(seeds, 1)) + 4 * rng.normal(size=clusters)[groups]
     values = values + 2 * rng.normal(size=(seeds, clusters))[:, groups] + 3 * rng.normal(size=(seeds, groups.size))
     return LanguageDifferences(values, groups)
 
@@ -172,3 +172,12 @@ def test_holm_against_statsmodels() -> None:
 
 def test_the_level_of_what_holm_leaves_open() -> None:
     assert holm_levels(np.array([0.01, 0.2, 0.5])) == pytest.approx(0.025)
+
+
+def test_a_seed_that_lifts_all_examples_alike_is_no_interaction() -> None:
+    """Clusters of 1 to 5 examples: red when what a seed brings is spread evenly over the clusters."""
+    groups = differences(np.random.default_rng(9)).groups
+    values = np.array([[1.0], [4.0], [-2.0]]) + np.zeros(groups.size)
+    found = uncertainty(contributions([LanguageDifferences(values, groups)], []))
+    assert found.interaction[0] == pytest.approx(0, abs=1e-12)
+    assert found.seed[0] == pytest.approx(9 / 3)

@@ -18,7 +18,7 @@ Encoder = Callable[[str], Path]
 
 def _direction(params: dict[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(value.shape, generator=generator, dtype=value.dtype) for name, value in params.items()}
+    return {name: torch.randn(value.shape, generator=generator).to(value.dtype) for name, value in params.items()}
 
 
 @pytest.mark.parametrize("model_type", ["bert", "xlm-roberta", "distilbert", "deberta-v2"])
@@ -93,6 +93,16 @@ def test_recomputation_does_take_place(encoder: Encoder) -> None:
     learner.predict(tiny.bag())
     learner.gradient(learner.moving({"head": 1.0}), [tiny.batch()], tiny.OBJECTIVE, KEY)
     assert len(calls) <= 4
+
+
+def test_products_in_bfloat16_point_the_same_way(encoder: Encoder) -> None:
+    def product(precision: str) -> torch.Tensor:
+        learner = tiny.load(encoder("bert"), precision=precision)
+        params = learner.moving({"layer.3": 1.0, "head": 1.0})
+        _, pullback = learner.linearize(params, [tiny.batch()], tiny.OBJECTIVE, KEY)
+        return torch.cat([value.double().ravel() for value in pullback(_direction(params)).values()])
+
+    assert float(torch.nn.functional.cosine_similarity(product("bf16"), product("fp64"), dim=0)) > 0.95
 
 
 @pytest.mark.parametrize("train", [True, False])

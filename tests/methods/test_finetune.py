@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 import torch
-from methods.toy import ToyLearner, batches, setup
 from torch import Tensor
 
 from isogloss.keys import Key
 from isogloss.methods.base import Episode
 from isogloss.methods.finetune import Finetune
 from isogloss.training.optimizer import OPTIMIZERS, OptimizerSettings
+from methods.toy import ToyLearner, batches, setup
 
 KEY = Key(seed=1, phase="adapt")
 OPTIMIZER_SETTINGS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from methods.toy import ToyLearner, batches, setup
 from torch import Tensor
 
 from isogloss.keys import Key
@@ -12,6 +11,7 @@ from isogloss.methods.base import Episode
 from isogloss.methods.meta_optimizer import MetaOptimizer, inner_key
 from isogloss.training.optimizer import OPTIMIZERS, OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
+from methods.toy import ToyLearner, batches, setup
 
 KEY = Key(seed=3, phase="meta")
 F_OPTS = {

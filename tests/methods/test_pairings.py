@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,8 +26,8 @@ def bags(**sizes: int) -> dict[str, Bag]:
     for number, (language, size) in enumerate(sizes.items()):
         lengths = tuple(int(n) for n in np.random.default_rng(number).integers(3, 12, size))
         bag = tiny.bag(lengths, seed=number)
-        columns = bag.columns.__class__(**{**vars(bag.columns), "ids": np.array([f"{language}{i}" for i in range(size)])})
-        made[language] = Bag("t", language, "validation", bag.labels, bag.pad, columns, bag.rows)
+        columns = replace(bag.columns, ids=np.array([f"{language}{i}" for i in range(size)]))
+        made[language] = replace(bag, language=language, columns=columns)
     return made
 
 

@@ -77,9 +77,7 @@ def write(folder: Path, text: str, name: str = "small.toml") -> Path:
     return path
 
 
-def load(
-    folder: Path, text: str = SMALL, *, profile: str | None = None, sets: tuple[str, ...] = ()
-) -> Recipe:
+def load(folder: Path, text: str = SMALL, *, profile: str | None = None, sets: tuple[str, ...] = ()) -> Recipe:
     return load_recipe(write(folder, text), profile=profile, sets=sets)
 
 

@@ -226,18 +226,14 @@ SELECTED = 'epochs = 2\nselect = { on = "selection", every = 10 }'
 
 
 def test_a_step_is_never_chosen_on_an_unseen_targets_labels(tmp_path: Path) -> None:
-    text = SMALL.replace("epochs = 2", SELECTED).replace(
-        "[languages]", '[languages]\nselection = ["de", "fr"]'
-    )
+    text = SMALL.replace("epochs = 2", SELECTED).replace("[languages]", '[languages]\nselection = ["de", "fr"]')
     found = mistakes(tmp_path, text)
     assert found == [
         'small.toml: phases.adapt.select: a step would be chosen on the labels of "fr", which is an unseen '
         'target; take "fr" out of languages.selection or out of languages.target'
     ]
     load(tmp_path, text.replace('"de", "fr"]', '"de"]'))  # a language that nobody tests on
-    load(
-        tmp_path, text.replace('"de", "fr"]', '"el"]')
-    )  # a target, but trained on: its scores carry a dagger
+    load(tmp_path, text.replace('"de", "fr"]', '"el"]'))  # a target, but trained on: its scores carry a dagger
 
 
 def test_a_variant_that_trains_on_less_makes_a_target_unseen_again(tmp_path: Path) -> None:
@@ -261,16 +257,12 @@ def test_selection_languages_must_be_named_and_in_the_task(tmp_path: Path) -> No
 
 def test_a_role_that_nobody_plays(tmp_path: Path) -> None:
     text = SMALL.replace('["el", "ur"]', "[]").replace('["source", "auxiliary"]', '"auxiliary"')
-    assert any(
-        "phases.adapt.on.languages: no language plays auxiliary" in line for line in mistakes(tmp_path, text)
-    )
+    assert any("phases.adapt.on.languages: no language plays auxiliary" in line for line in mistakes(tmp_path, text))
 
 
 def test_weights_after_a_phase_that_leaves_rates(tmp_path: Path) -> None:
     text = SMALL.replace('name = "adapt"\nafter = "source"', 'name = "adapt"\nafter = "meta"')
-    assert any(
-        'adapt.after: phase "meta" leaves rates, not weights' in line for line in mistakes(tmp_path, text)
-    )
+    assert any('adapt.after: phase "meta" leaves rates, not weights' in line for line in mistakes(tmp_path, text))
 
 
 def test_a_cell_must_leave_weights(tmp_path: Path) -> None:
@@ -280,15 +272,11 @@ def test_a_cell_must_leave_weights(tmp_path: Path) -> None:
 
 def test_a_length_is_not_borrowed_in_a_circle(tmp_path: Path) -> None:
     text = SMALL.replace("epochs = 2", 'as_long_as = ["adapt"]')
-    assert any(
-        "as_long_as: it names a phase that has no length of its own" in m for m in mistakes(tmp_path, text)
-    )
+    assert any("as_long_as: it names a phase that has no length of its own" in m for m in mistakes(tmp_path, text))
 
 
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
-    text = (
-        SMALL.replace("epochs = 2", "epoch = 2").replace('"mnli"', '"mnly"').replace('["el", "ur"]', '["gr"]')
-    )
+    text = SMALL.replace("epochs = 2", "epoch = 2").replace('"mnli"', '"mnly"').replace('["el", "ur"]', '["gr"]')
     found = mistakes(tmp_path, text.replace("max_length = 64", "max_length = 1"), sets=("seeds=x",))
     places = {line.split(": ")[1].split(":")[0] for line in found if line.startswith("small.toml")}
     expected = {
@@ -303,9 +291,7 @@ def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
 
 
 def test_syntax_is_reported_with_its_line(tmp_path: Path) -> None:
-    assert mistakes(tmp_path, 'name = "x"\n\ntask = xnli\n')[0].startswith(
-        "small.toml:3: Invalid value in column 8;"
-    )
+    assert mistakes(tmp_path, 'name = "x"\n\ntask = xnli\n')[0].startswith("small.toml:3: Invalid value in column 8;")
     assert mistakes(tmp_path, 'name = "x"\ntask = "xnli')[0].startswith("small.toml:2: ")
 
 
@@ -359,9 +345,7 @@ def test_what_is_set_on_the_command_line(tmp_path: Path, asked: str, expected: s
 
 @pytest.mark.parametrize("key", ["phases", "variants", "profiles", "languages", "axes", "evaluation", "set"])
 def test_a_number_where_tables_belong(tmp_path: Path, key: str) -> None:
-    assert any(
-        line.startswith(f"small.toml: {key}: 3 ") for line in mistakes(tmp_path, f'task = "xnli"\n{key} = 3')
-    )
+    assert any(line.startswith(f"small.toml: {key}: 3 ") for line in mistakes(tmp_path, f'task = "xnli"\n{key} = 3'))
 
 
 def test_an_empty_file(tmp_path: Path) -> None:

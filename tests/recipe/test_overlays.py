@@ -21,9 +21,7 @@ def test_later_layers_win(tmp_path: Path) -> None:
     assert load_recipe(path).max_length == 100
     assert load_recipe(path).name == "child"
     assert load_recipe(path).phase("adapt").epochs == 3
-    assert (
-        load_recipe(path, profile="tiny").max_length == 50
-    )  # the file's own profile over the one that it extends
+    assert load_recipe(path, profile="tiny").max_length == 50  # the file's own profile over the one that it extends
     assert load_recipe(path, profile="tiny", sets=["max_length=40"]).max_length == 40
     assert load_recipe(path, sets=["phases.adapt.epochs=5"]).for_cell("pooled", {}).phase("adapt").epochs == 5
     assert profiles(path) == ("tiny",)

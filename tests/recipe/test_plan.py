@@ -64,9 +64,7 @@ RELEVANT = {
 
 @pytest.mark.parametrize("change", RELEVANT.values(), ids=RELEVANT)
 def test_a_setting_that_matters_changes_the_key_and_all_that_follow(tmp_path: Path, change: str) -> None:
-    text = SMALL.replace('languages = "source"', 'task = "xnli", languages = "source"').replace(
-        'task = "mnli", ', ""
-    )
+    text = SMALL.replace('languages = "source"', 'task = "xnli", languages = "source"').replace('task = "mnli", ', "")
     text = text if "task" not in change else SMALL
     before, after = plan(tmp_path, text), plan(tmp_path, text, sets=(change,))
     for name in ("source", "meta", "adapt"):
@@ -207,18 +205,14 @@ def test_a_borrowed_length_is_that_of_the_phases_without_the_variant(tmp_path: P
     for cell in planned.cells:
         if cell.variant == "same":
             final = planned.phases[cell.final]
-            learned = next(
-                other for other in planned.cells if _pairs(other, cell) and other.variant == "learned"
-            )
+            learned = next(other for other in planned.cells if _pairs(other, cell) and other.variant == "learned")
             assert tuple(phase.key for phase in final.as_long_as) == learned.phases[1:]
             assert final.phase.length is None
 
 
 def test_a_borrowed_length_is_part_of_the_key(tmp_path: Path) -> None:
     borrowed = 'variants=["pooled"]', "phases.adapt.epochs=2"
-    text = SMALL.replace(
-        'skip = ["meta"]', 'skip = ["meta"]\nset."phases.adapt.as_long_as" = ["meta", "adapt"]'
-    )
+    text = SMALL.replace('skip = ["meta"]', 'skip = ["meta"]\nset."phases.adapt.as_long_as" = ["meta", "adapt"]')
     finals = {
         plan(tmp_path, text.replace('["meta", "adapt"]', lenders), sets=(*borrowed, setting)).cells[0].final
         for lenders in ('["meta", "adapt"]', '["meta"]')
@@ -240,9 +234,7 @@ def test_rows_that_choose_a_step_are_part_of_the_key(tmp_path: Path) -> None:
 
 
 def test_the_order_of_frozen_groups_does_not_matter(tmp_path: Path) -> None:
-    one, two = (
-        plan(tmp_path, sets=(f"phases.source.freeze={f}",)) for f in ("[1, 'head']", "['head', 1, 1]")
-    )
+    one, two = (plan(tmp_path, sets=(f"phases.source.freeze={f}",)) for f in ("[1, 'head']", "['head', 1, 1]"))
     assert one.phases.keys() == two.phases.keys()
 
 

@@ -1,4 +1,4 @@
-"""A recipe carried out whole: shared work once, everything kept, failures in sight, and the same again to the last bit."""
+"""A recipe carried out whole: shared work once, failures in sight, and the same again to the last bit."""
 
 from __future__ import annotations
 
@@ -216,3 +216,11 @@ def test_two_processes_on_one_store_never_train_the_same_phase(world: Path, tmp_
         keys.append(trained.get())
     assert len(keys) == len(set(keys)) == 8
     assert all(info.state == "done" for info in Store(tmp_path).runs())
+
+
+def test_layers_that_the_encoder_lacks_are_found_before_training(recipe: Callable, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(Mistakes) as caught:
+        run(recipe("phases.adapt.freeze_bottom=9", "phases.source.freeze=[7]"), store, offline=True)
+    assert len(caught.value.mistakes) == 2
+    assert not list(store.root.glob("phases/*"))

@@ -46,7 +46,7 @@ def test_a_phase_is_done_when_its_product_is_there_and_not_before(phase: PhaseFo
 
 
 def test_rates_come_back_with_their_course(phase: PhaseFolder) -> None:
-    course = [{"step": 1, "head": 0.9}, {"step": 2, "head": 0.8}]
+    course = [{"head": 0.9}, {"head": 0.8}]
     phase.finish(LearnedRates({"head": np.float64(0.8), "layer.1": 1.0}, course), {})
     assert phase.usable
     assert phase.rates() == LearnedRates({"head": 0.8, "layer.1": 1.0}, tuple(course))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isogloss.cli.layout import duration, grid
-from isogloss.store import LearnedRates, PhaseFolder, RunInfo, Store
+from isogloss.store import PhaseFolder, RunInfo, Store
 
 
 def runs(root: Path, address: str) -> str:
@@ -68,14 +68,14 @@ def _name(phase: PhaseFolder) -> str:
 
 
 def _rates(phase: PhaseFolder) -> str:
-    """Return learned rates beside their course: where they stood after each of a few steps, evenly spread."""
+    """Return learned rates after their course: where they stood after a few meta steps, evenly spread."""
     learned = phase.rates()
-    steps = _few([int(row["step"]) for row in learned.course])
-    rows = [(group, *_course(learned, group, steps), rate) for group, rate in learned.rates.items()]
-    header = ("group", *(f"step {step}" for step in steps), "learned")
-    return f"rates learned in {_name(phase)}, after each of these steps and at the end\n" + grid(
-        rows, header=header, indent="  "
-    )
+    steps = _few(len(learned.course))
+    rows = [
+        (group, *(learned.course[step - 1].get(group) for step in steps), rate) for group, rate in learned.rates.items()
+    ]
+    table = grid(rows, header=("group", *map(str, steps), "learned"), indent="  ")
+    return f"rates learned in {_name(phase)}, after so many of {len(learned.course)} meta steps\n{table}"
 
 
 def learned_rates(store: Store, address: str, *, most: int = 12) -> list[str]:
@@ -99,14 +99,9 @@ def learned_rates(store: Store, address: str, *, most: int = 12) -> list[str]:
     return ["", grid(found.values(), header=header), ""]
 
 
-def _few(steps: list[int], count: int = 6) -> list[int]:
-    if len(steps) <= count:
-        return steps
-    return [steps[round(index * (len(steps) - 1) / (count - 1))] for index in range(count)]
-
-
-def _course(learned: LearnedRates, group: str, steps: list[int]) -> list[float]:
-    return [row[group] for row in learned.course if row["step"] in steps]
+def _few(last: int, count: int = 6) -> list[int]:
+    """Return at most `count` numbers from 1 to `last`, evenly spread."""
+    return sorted({1 + round(index * (last - 1) / (count - 1)) for index in range(count)}) if last else []
 
 
 def _scores(store: Store, key: str) -> str:

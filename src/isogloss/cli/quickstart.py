@@ -21,7 +21,7 @@ _SMALLER = ("phases.source.on.examples=1000", "phases.meta.method.rounds=2", "ev
 _NEXT = """
 next, with your own data, a CSV file for each language and split (train-en.csv …), columns text and label:
   isogloss show massive-quickstart --toml > my-recipe.toml
-  put your languages into it, and in place of task = "massive":
+  take task = "massive" out of it, put your languages in, and add at its end:
     [task]
     name = "files"
     path = "my-data"
@@ -41,7 +41,7 @@ def quickstart(store: StoreOption = Path("isogloss-quickstart"), progress: Progr
     typer.echo(told(report, recipe, store))
     if report.done or report.found:
         typer.echo("")
-        _show(store)
+        _show(recipe, store)
     if report.failed:
         raise typer.Exit(2)
 
@@ -63,10 +63,11 @@ def _sized(store: Path) -> Recipe:
     return recipe
 
 
-def _show(store: Path) -> None:
+def _show(recipe: Recipe, store: Path) -> None:
     """Print the table, what it means, and what to do next."""
     import shutil
 
+    from isogloss.cli.run import address_of
     from isogloss.cli.table import chosen, evidence
     from isogloss.evaluation.comparison import compare
     from isogloss.evaluation.render import render
@@ -74,14 +75,14 @@ def _show(store: Path) -> None:
     from isogloss.store import Store
 
     opened = Store(store)
-    scores, outcomes = evidence(opened, chosen(opened, [RECIPE]))
+    address = address_of(recipe, opened)
+    scores, outcomes = evidence(opened, chosen(opened, [address]))
     comparisons = None if outcomes is None else compare(scores, outcomes)
     width = shutil.get_terminal_size((120, 24)).columns
     typer.echo(render(tables(scores, comparisons, detail=False), "text", width=width))
     if comparisons is not None:
         typer.echo(meaning(comparisons))
-    option = "" if str(store) == "." else f" --store {store}"
-    typer.echo(f"\nby language, with tests: isogloss table {RECIPE}{option}\n{_NEXT}")
+    typer.echo(f"\nby language, with tests: isogloss table {address} --store {store}\n{_NEXT}")
 
 
 def meaning(comparisons: pl.DataFrame) -> str:
@@ -90,7 +91,7 @@ def meaning(comparisons: pl.DataFrame) -> str:
 
     means = comparisons.filter(pl.col("scope") == "unseen").sort("difference", descending=True)
     if means.is_empty():
-        return "Nothing was compared: only one variant has finished."
+        return "There is no mean over unseen languages to compare: one variant or one such language is left."
     rows = list(means.iter_rows(named=True))
     count, baseline = rows[0]["language"].count("+") + 1, rows[0]["baseline"]
     found = "; ".join(map(_finding, rows))

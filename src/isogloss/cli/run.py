@@ -89,13 +89,13 @@ def told(report: RunReport, recipe: Recipe, store: Path) -> str:
     counts = f"{report.done} runs done, {report.found} found finished, {len(report.failed)} failed"
     lines = [f"{counts}, in {duration(report.seconds)}"]
     lines += [f"failed in {one.phase or 'no phase'}: {one.variant} {one.cell}: {one.error}" for one in report.failed]
-    address = _address(recipe, Store(store))
+    address = address_of(recipe, Store(store))
     option = "" if store == DEFAULT_STORE else f" --store {store}"
     rates = learned_rates(Store(store), address)
     return "\n".join([*lines, *rates, f"the table: isogloss table {address}{option}"])
 
 
-def _address(recipe: Recipe, store: Store) -> str:
+def address_of(recipe: Recipe, store: Store) -> str:
     """Return what names the runs of this recipe with these settings: its name, where they are the newest."""
     from isogloss.store.runs import edition, newest
 

@@ -88,9 +88,7 @@ class Bag:
     @property
     def unknown_share(self) -> float:
         """Unknown tokens among those that are not special, 0 to 1."""
-        unknown, content = (
-            int(column[self.rows].sum()) for column in (self.columns.unknown, self.columns.content)
-        )
+        unknown, content = (int(column[self.rows].sum()) for column in (self.columns.unknown, self.columns.content))
         return unknown / max(content, 1)
 
     @property
@@ -181,9 +179,7 @@ class Bag:
     def _count(self, share: float | None, examples: int | None) -> int:
         if share is not None:
             if not 0 < share <= 1:
-                raise mistake(
-                    f"a share of {share}", where=self._place, remedy="give a number above 0, at most 1"
-                )
+                raise mistake(f"a share of {share}", where=self._place, remedy="give a number above 0, at most 1")
             return max(1, round(share * len(self)))
         assert examples is not None
         if not 0 < examples <= len(self):

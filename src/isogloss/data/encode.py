@@ -33,9 +33,7 @@ class Encodes(Protocol):
     name: str
     version: int
 
-    def encode(
-        self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int
-    ) -> Mapping[str, list[list[int]]]:
+    def encode(self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int) -> Mapping[str, list[list[int]]]:
         """Return input name → token numbers of each example, not padded."""
 
 
@@ -135,9 +133,7 @@ def _encode(rows: Rows, tokenizer: Any, kind: Encodes, max_length: int) -> dict[
         encoded = kind.encode(rows.texts[start : start + _CHUNK], tokenizer, max_length)
         lengths.append(np.fromiter(map(len, encoded["input_ids"]), dtype=np.int64))
         for name, values in encoded.items():
-            inputs.setdefault(name, []).append(
-                _flat(values, np.uint8 if name == "token_type_ids" else np.int32)
-            )
+            inputs.setdefault(name, []).append(_flat(values, np.uint8 if name == "token_type_ids" else np.int32))
     flat = {name: np.concatenate(parts) for name, parts in inputs.items()}
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
     return {
@@ -186,15 +182,12 @@ def _open(folder: Path) -> Columns | None:
     try:
         # As plain arrays: slicing an np.memmap costs ten times as much.
         arrays = {
-            path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-            for path in folder.glob("*.npy")
+            path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in folder.glob("*.npy")
         }
         columns = {name: arrays.pop(name) for name in _ARRAYS}
     except (OSError, ValueError, KeyError, EOFError):
         return None
-    return Columns(
-        **columns, inputs={name.removeprefix("inputs."): array for name, array in sorted(arrays.items())}
-    )
+    return Columns(**columns, inputs={name.removeprefix("inputs."): array for name, array in sorted(arrays.items())})
 
 
 def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

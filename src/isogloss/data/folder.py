@@ -44,9 +44,7 @@ def files_of(task: Task, folder: Path, language: str, split: str) -> list[Path]:
     """
     rule = _rule(task, folder, split)
     path = _file(task, folder, rule, language, split)
-    return (
-        [path] if rule.index is None else [_packed_or_not(folder / rule.index) or folder / rule.index, path]
-    )
+    return [path] if rule.index is None else [_packed_or_not(folder / rule.index) or folder / rule.index, path]
 
 
 def languages_in(task: Task, folder: Path, split: str) -> tuple[str, ...]:
@@ -57,14 +55,10 @@ def languages_in(task: Task, folder: Path, split: str) -> tuple[str, ...]:
 
 def _rule(task: Task, folder: Path, split: str) -> FileRule:
     if not folder.is_dir():
-        raise mistake(
-            "no such folder", where=str(folder), remedy=f'give the folder with the files of "{task.name}"'
-        )
+        raise mistake("no such folder", where=str(folder), remedy=f'give the folder with the files of "{task.name}"')
     if split not in task.files:
         remedy = nearest(split, task.files) if task.files else "say where they are: files = { train = … }"
-        raise mistake(
-            f'task "{task.name}" has no files for split "{split}"', where=f"task {task.name}", remedy=remedy
-        )
+        raise mistake(f'task "{task.name}" has no files for split "{split}"', where=f"task {task.name}", remedy=remedy)
     return task.files[split]
 
 
@@ -101,9 +95,7 @@ def _indexed(task: Task, folder: Path, index: str, path: Path) -> tuple[Table, d
 def _present(table: Table, text: str) -> Table:
     """Drop the rows that this language does not have; the others keep their positions."""
     keep = [bool(value) for value in table.column(text)]
-    return replace(
-        table.where(keep), positions=[k for k, there in zip(table.positions, keep, strict=True) if there]
-    )
+    return replace(table.where(keep), positions=[k for k, there in zip(table.positions, keep, strict=True) if there])
 
 
 def _name(path: Path, folder: Path) -> str:

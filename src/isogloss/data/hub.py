@@ -61,9 +61,7 @@ def _rule(task: Task, split: str) -> HubRule:
             remedy='say where it is: path = "FOLDER"',
         )
     if split not in task.hub.splits:
-        raise mistake(
-            f'no split "{split}"', where=f"{task.hub.path} (hub)", remedy=nearest(split, task.hub.splits)
-        )
+        raise mistake(f'no split "{split}"', where=f"{task.hub.path} (hub)", remedy=nearest(split, task.hub.splits))
     return task.hub
 
 
@@ -96,9 +94,7 @@ def _load(rule: HubRule, provenance: dict[str, str]) -> Dataset:
     try:
         builder = load_dataset_builder(rule.path, revision=provenance["revision"], **what)
         if builder.name != "parquet":
-            raise mistake(
-                f"holds {builder.name}, not Parquet", where=rule.path, remedy='use files: path = "FOLDER"'
-            )
+            raise mistake(f"holds {builder.name}, not Parquet", where=rule.path, remedy='use files: path = "FOLDER"')
         builder.download_and_prepare()
         return builder.as_dataset(split=provenance["split"])
     except Mistakes:
@@ -121,6 +117,4 @@ def _column(data: Dataset, name: str, origin: str) -> list[Any]:
         raise mistake(f'no column "{name}"', where=origin, remedy=nearest(name, data.column_names))
     values: list[Any] = data[name][:]
     names = getattr(data.features[name], "names", None)  # of a ClassLabel; −1 is its "no label"
-    return (
-        [names[value] if value is not None and value >= 0 else None for value in values] if names else values
-    )
+    return [names[value] if value is not None and value >= 0 else None for value in values] if names else values

@@ -85,9 +85,7 @@ class _Collector:
 
     def raise_any(self, origin: str) -> None:
         if self.more:
-            self.first.append(
-                Mistake(f"{self.more} more rows like these", origin, "mend the first ones and try again")
-            )
+            self.first.append(Mistake(f"{self.more} more rows like these", origin, "mend the first ones and try again"))
         if self.first:
             raise Mistakes(self.first)
 
@@ -108,13 +106,9 @@ def _label_indices(table: Table, task: Task, mistakes: _Collector) -> NDArray[np
         if found is not None:
             indices[row] = found
         elif value in (None, ""):
-            mistakes.add(
-                f'no label in column "{task.label}"', table.place(row), "write the label, or drop the row"
-            )
+            mistakes.add(f'no label in column "{task.label}"', table.place(row), "write the label, or drop the row")
         else:
-            mistakes.add(
-                f'label "{value}" is none of the task\'s', table.place(row), nearest(str(value), task.labels)
-            )
+            mistakes.add(f'label "{value}" is none of the task\'s', table.place(row), nearest(str(value), task.labels))
     return indices
 
 
@@ -139,9 +133,7 @@ def _check_runs(table: Table, task: Task, split: str, mistakes: _Collector) -> N
     for row, value in enumerate(table.column(rule.column)):
         if shared.setdefault(table.positions[row] // rule.consecutive, value) != value:
             what = f'column "{rule.column}" differs within {rule.consecutive} rows that should share it'
-            mistakes.add(
-                what, table.place(row), "keep the rows in their order and number, or change the task's group"
-            )
+            mistakes.add(what, table.place(row), "keep the rows in their order and number, or change the task's group")
 
 
 def _groups(table: Table, task: Task, ids: Sequence[str], language: str, split: str) -> NDArray[np.int64]:
@@ -161,12 +153,7 @@ def _groups(table: Table, task: Task, ids: Sequence[str], language: str, split: 
 
 
 def _hash63(text: str) -> int:
-    return (
-        int.from_bytes(
-            hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
-        )
-        >> 1
-    )
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") >> 1
 
 
 def _fingerprint(

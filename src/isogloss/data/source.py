@@ -23,9 +23,7 @@ from isogloss.errors import mistake
 __all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "with_labels"]
 
 
-def read_rows(
-    task: Task, language: str, split: str, *, path: Path | None = None, offline: bool = False
-) -> Rows:
+def read_rows(task: Task, language: str, split: str, *, path: Path | None = None, offline: bool = False) -> Rows:
     """Return the rows of a task in one language and split.
 
     They come from the folder `path`, or the task's own; without one from its embedded sample, if it has one
@@ -75,9 +73,7 @@ def languages_at(task: Task, split: str, *, path: Path | None = None) -> tuple[s
     return languages_in(task, folder, split) if folder else task.languages
 
 
-def fingerprint(
-    task: Task, language: str, split: str, path: Path | None = None, offline: bool = False
-) -> str:
+def fingerprint(task: Task, language: str, split: str, path: Path | None = None, offline: bool = False) -> str:
     """Return a name for the content of the rows (SHA-256, hex) without parsing them: for content keys.
 
     It covers the files' bytes (unpacked), or the hub's commit, and what the task makes of them. Not to be
@@ -134,9 +130,7 @@ def _folder(task: Task, path: Path | None) -> Path | None:
 
 def _refuse_offline(task: Task, offline: bool) -> None:
     if task.hub is None:
-        raise mistake(
-            "nothing says where its rows are", where=f"task {task.name}", remedy='give path = "FOLDER"'
-        )
+        raise mistake("nothing says where its rows are", where=f"task {task.name}", remedy='give path = "FOLDER"')
     if offline:
         raise mistake(
             "its rows are on the hub, which --offline forbids",

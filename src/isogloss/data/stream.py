@@ -69,9 +69,7 @@ class Stream:
         missing = self.batches_per_epoch * self.batch_size - len(self._lengths)
         if not (missing and within):
             return seen
-        short = next(
-            number for number, batch in enumerate(self._batches(epoch)) if len(batch) < self.batch_size
-        )
+        short = next(number for number, batch in enumerate(self._batches(epoch)) if len(batch) < self.batch_size)
         return seen - missing * (short < within)
 
     def _batches(self, epoch: int) -> list[NDArray[np.int64]]:

@@ -71,9 +71,7 @@ def read_table(path: Path) -> Table:
     parse = _PARSERS.get(_format(path))
     if parse is None:
         known = ", ".join(_PARSERS)
-        raise mistake(
-            f'no table format "{_format(path)}"', where=str(path), remedy=f"known: {known}, each also .gz"
-        )
+        raise mistake(f'no table format "{_format(path)}"', where=str(path), remedy=f"known: {known}, each also .gz")
     data = read_bytes(path)
     columns, places = parse(data, str(path))
     if not places:

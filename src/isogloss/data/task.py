@@ -213,9 +213,7 @@ def load_task(task: str | Path | Mapping[str, Any]) -> Task:
     changes = dict(task)
     name = changes.pop("name", None)
     if not isinstance(name, str):
-        raise mistake(
-            "the table names no task", where="task.name", remedy=f"known: {', '.join(_shipped_files())}"
-        )
+        raise mistake("the table names no task", where="task.name", remedy=f"known: {', '.join(_shipped_files())}")
     table, place, folder = _read(name)
     return _checked({**table, **changes}, f"task {place}", folder)
 
@@ -232,9 +230,7 @@ def _read(name: str) -> tuple[dict[str, Any], str, Path | None]:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as fault:
-            raise mistake(
-                f"cannot be read: {fault}", where=name, remedy="give the path of a task file"
-            ) from None
+            raise mistake(f"cannot be read: {fault}", where=name, remedy="give the path of a task file") from None
         return _parsed(text, name), name, path.parent
     if name not in _shipped_files():
         remedy = nearest(name, _shipped_files()) + ' (for your own: { name = "files", … } or a path.toml)'
@@ -270,9 +266,7 @@ def _as_mistake(error: Any, place: str) -> Mistake:
     if error["type"] in ("missing", "missing_argument"):
         return Mistake("missing", f"{place}: {where}", "write it")
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        owner = {"group": "Group", "hub": "HubRule", "files": "FileRule"}.get(
-            above[0] if above else "", "Task"
-        )
+        owner = {"group": "Group", "hub": "HubRule", "files": "FileRule"}.get(above[0] if above else "", "Task")
         return Mistake(f'unknown key "{key}"', f"{place}: {where}", nearest(key, _KEYS[owner]))
     message = error["msg"].removeprefix("Value error, ")
     return Mistake(f"{message} (found {error['input']!r})", f"{place}: {where}", "mend the value")

@@ -103,9 +103,7 @@ def baseline_of(scores: pl.DataFrame, baseline: str | None) -> str:
     if not variants:
         raise mistake("no run to make a table of", where="table", remedy="run the recipe first")
     if baseline is not None and baseline not in variants:
-        raise mistake(
-            f'no variant is called "{baseline}"', where="--against", remedy=nearest(baseline, variants)
-        )
+        raise mistake(f'no variant is called "{baseline}"', where="--against", remedy=nearest(baseline, variants))
     return baseline or str(variants[0])
 
 
@@ -118,9 +116,7 @@ def read_comparisons(path: Path) -> pl.DataFrame:
     frame = read_csv(path)
     missing = [name for name in COMPARISONS if name not in frame.columns]
     if missing:
-        raise mistake(
-            f"no column {', '.join(missing)}", where=str(path), remedy="write it with `write_frame`"
-        )
+        raise mistake(f"no column {', '.join(missing)}", where=str(path), remedy="write it with `write_frame`")
     return _typed(frame, axis_columns(frame))
 
 

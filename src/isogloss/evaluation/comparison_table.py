@@ -37,11 +37,7 @@ def _table(part: pl.DataFrame, about: str) -> Table:
         *([Column(f"{p_name}, these seeds", "p")] if given else []),
         Column("verdict"),
     )
-    rows = [
-        _row(arm, row, mean=mean, given=given)
-        for arm in arms
-        for row in only(part, arm).iter_rows(named=True)
-    ]
+    rows = [_row(arm, row, mean=mean, given=given) for arm in arms for row in only(part, arm).iter_rows(named=True)]
     title = f"Difference from {part['baseline'][0]} in points, {about}"
     return Table(title, columns, tuple(rows), footnotes=tuple(_footnotes(part, mean=mean)))
 
@@ -96,9 +92,7 @@ def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
     lines += _conditions(part)
     if not mean:
         lines.append("Intervals are not corrected for the number of languages; p-values and verdicts are.")
-    lines.append(
-        '"Could have shown": the smallest true difference found with 80 % power at the level of the test.'
-    )
+    lines.append('"Could have shown": the smallest true difference found with 80 % power at the level of the test.')
     left_out = max(part["left_out"].to_list())
     if left_out:
         lines.append(f"Up to {left_out} examples that not all runs have are left out.")

@@ -159,8 +159,7 @@ def _subtract(
         return LanguageOutcome(ids, run.groups[at], run.values[at])
 
     differences = [
-        np.mean([pick(ours[seed]).values - pick(theirs[seed]).values for seed in unit], axis=0)
-        for unit in members
+        np.mean([pick(ours[seed]).values - pick(theirs[seed]).values for seed in unit], axis=0) for unit in members
     ]
     left_out = max(run.ids.size for run in runs) - ids.size
     return SharedDifferences(LanguageDifferences(np.stack(differences), pick(runs[0]).groups), left_out)

@@ -53,14 +53,14 @@ class Contributions(NamedTuple):
     Attributes:
         by_seed: mean difference of each seed, [T, U].
         by_cluster: influence of each cluster on each seed's mean, [T, U, G]; sums to by_seed − estimate.
-        present: which clusters have examples in the test, [T, G].
+        weights: share of the test's examples that each cluster holds, [T, G].
         examples: number of examples, [T].
         discordant: whether any example differs at all, [T].
     """
 
     by_seed: Floats
     by_cluster: Floats
-    present: NDArray[np.bool_]
+    weights: Floats
     examples: Integers
     discordant: NDArray[np.bool_]
 
@@ -73,7 +73,7 @@ class Contributions(NamedTuple):
     @property
     def clusters(self) -> Integers:
         """Number of clusters with examples in the test, [T]."""
-        count: Integers = self.present.sum(axis=1)
+        count: Integers = (self.weights > 0).sum(axis=1)
         return count
 
 
@@ -164,28 +164,28 @@ def contributions(languages: Sequence[LanguageDifferences], means: Sequence[Sequ
     ]
     by_seed = np.stack([part[0] for part in parts])
     by_cluster = np.stack([part[1] for part in parts])
-    present = np.stack([part[2] > 0 for part in parts])
+    weights = np.stack([part[2] for part in parts])
     examples = np.array([one.groups.size for one in languages])
     discordant = np.array([bool(np.any(one.values)) for one in languages])
     rows = [[position] for position in range(len(languages))] + [list(mean) for mean in means]
     return Contributions(
         by_seed=np.stack([by_seed[row].mean(axis=0) for row in rows]),
         by_cluster=np.stack([by_cluster[row].mean(axis=0) for row in rows]),
-        present=np.stack([present[row].any(axis=0) for row in rows]),
+        weights=np.stack([weights[row].mean(axis=0) for row in rows]),
         examples=np.array([examples[row].sum() for row in rows]),
         discordant=np.array([discordant[row].any() for row in rows]),
     )
 
 
-def _influence(values: Floats, groups: Integers, n_groups: int) -> tuple[Floats, Floats, Integers]:
-    """Mean by seed [U], influence by seed and cluster [U, G], examples by cluster [G]."""
+def _influence(values: Floats, groups: Integers, n_groups: int) -> tuple[Floats, Floats, Floats]:
+    """Mean by seed [U], influence by seed and cluster [U, G], share of the examples by cluster [G]."""
     seeds, examples = values.shape
     cells = groups + n_groups * np.arange(seeds)[:, None]
     totals = np.bincount(cells.ravel(), values.ravel(), minlength=seeds * n_groups).reshape(seeds, n_groups)
-    sizes = np.bincount(groups, minlength=n_groups)
+    weights = np.bincount(groups, minlength=n_groups) / examples
     by_seed = totals.sum(axis=1) / examples
     # Clusters differ in size: a cluster moves the mean by its total beyond what its size alone would bring.
-    return by_seed, (totals - sizes * by_seed.mean()) / examples, sizes
+    return by_seed, totals / examples - weights * by_seed.mean(), weights
 
 
 def uncertainty(parts: Contributions) -> Uncertainty:
@@ -195,16 +195,18 @@ def uncertainty(parts: Contributions) -> Uncertainty:
     mean = z.mean(axis=1)
     squares = (mean**2).sum(axis=1)
     correction = clusters / np.maximum(clusters - 1, 1)
-    # Where every cluster differs alike the spread is 0, which a handful of clusters does not prove.
-    cluster = np.where(clusters > 1, np.maximum(correction * squares, parts.estimate**2 / clusters), np.inf)
+    # As if one cluster more had shown no difference: where all differ alike the spread is 0, which a handful of
+    # clusters does not prove.
+    one_more = (parts.estimate / clusters) ** 2
+    cluster = np.where(clusters > 1, correction * squares + one_more, np.inf)
     fourth = (mean**4).sum(axis=1)
     effective = np.divide(squares**2, fourth, out=clusters.copy(), where=fourth > 0)
     seed, interaction = np.zeros(tests), np.zeros(tests)
     if seeds > 1:
         seed = parts.by_seed.var(axis=1, ddof=1) / seeds
-        # The residual of the additive model: what a seed brings to all clusters alike is spread over them.
-        alike = (parts.by_seed - parts.estimate[:, None]) / clusters[:, None]
-        residual = z - mean[:, None] - alike[..., None] * parts.present[:, None]
+        # The residual of the additive model: what a seed brings to all examples alike falls on every cluster.
+        alike = (parts.by_seed - parts.estimate[:, None])[..., None] * parts.weights[:, None]
+        residual = z - mean[:, None] - alike
         interaction = (residual**2).sum(axis=(1, 2)) * correction / (seeds * (seeds - 1))
     return Uncertainty(seed, cluster, interaction, seeds, effective)
 

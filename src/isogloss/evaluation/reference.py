@@ -77,9 +77,7 @@ def load_reference(name: str) -> Reference:
         Mistakes: none is called so.
     """
     if name not in _catalogue():
-        raise mistake(
-            f'no printed table is called "{name}"', where="--compare", remedy=nearest(name, references())
-        )
+        raise mistake(f'no printed table is called "{name}"', where="--compare", remedy=nearest(name, references()))
     entry = _catalogue()[name]
     with files(__package__).joinpath("reference", f"{name}.csv").open("rb") as file:
         frame = pl.read_csv(file, infer_schema=False)

@@ -235,10 +235,7 @@ def _text(table: Table, width: int) -> str:
 
 def _widths(table: Table) -> list[int]:
     """The width of each column in characters, with the space and line between it and the next."""
-    texts = [
-        [column.name, *(_marked(row[i], column) for row in table.rows)]
-        for i, column in enumerate(table.columns)
-    ]
+    texts = [[column.name, *(_marked(row[i], column) for row in table.rows)] for i, column in enumerate(table.columns)]
     return [max(map(len, column)) + 3 for column in texts]
 
 

@@ -206,9 +206,7 @@ class _Layout:
             Cell(values.get(language), ("seen",) if language in seen and language in values else ())
             for language in self.languages
         ]
-        alike = [
-            one for one in self.found if one.roles and [v for _, v in one.arm.cell] == [c.value for c in axes]
-        ]
+        alike = [one for one in self.found if one.roles and [v for _, v in one.arm.cell] == [c.value for c in axes]]
         unseen = _printed_mean(values, alike[0].unseen if alike else ())
         means = [Cell(unseen)]
         means += [Cell(_printed_mean(values, self.common))] if self.common else []
@@ -222,9 +220,7 @@ class _Layout:
         """What a reader must know to read the means and counts."""
         sizes = sorted({len(one.unseen) for one in self.found if one.roles})
         lines = (
-            [f"Unseen mean: over {' or '.join(map(str, sizes))} targets; sd: its spread over seeds."]
-            if sizes
-            else []
+            [f"Unseen mean: over {' or '.join(map(str, sizes))} targets; sd: its spread over seeds."] if sizes else []
         )
         if self.common:
             lines.append("Rows differ in which targets are unseen: compare them on those unseen in all rows.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ class FunctionalNetwork:
         self._words = next(name for name, value in module.named_parameters() if value is words)
         self._precision = precision
         self._converted: dict[str, tuple[int, Tensor]] = {}
-        self._at_master = (f"{parts.embeddings}.", *(f"{name}." for name in parts.head))
+        self._narrow = _linear_parameters(module, parts.layers)
         self._randomness = dropout.install(self.module)
         self._every_token = False
         if parts.cut_last_layer:
@@ -46,8 +47,10 @@ class FunctionalNetwork:
             last.forward = first_token_forward(last, wanted=lambda: not self._every_token)
         if recompute:
             checkpointing.install(self.layers, self._randomness)
-        self.module.get_submodule(parts.embeddings).register_forward_hook(self._enter_layers)
-        self.module.get_submodule(parts.head[0]).register_forward_pre_hook(self._enter_head)
+        if precision.layers != precision.master:
+            narrowing = _Narrowing(precision.layers)
+            for linear in _linears(self.module.get_submodule(parts.layers)).values():
+                linear.register_forward_pre_hook(narrowing)
 
     def run(self, weights: Params, inputs: Mapping[str, Tensor], key: Key | None, *, hidden: bool = False) -> Any:
         """Run the network.
@@ -85,7 +88,7 @@ class FunctionalNetwork:
         return {name: value.detach().to(self._format(name)).requires_grad_() for name, value in params.items()}
 
     def _format(self, name: str) -> torch.dtype:
-        return self._precision.master if name.startswith(self._at_master) else self._precision.layers
+        return self._precision.layers if name in self._narrow else self._precision.master
 
     def _frozen(self, name: str) -> Tensor:
         """Return a master in the format of its place, converted at most once while it does not change."""
@@ -100,8 +103,34 @@ class FunctionalNetwork:
             self._converted[name] = (master._version, copy)
         return copy
 
-    def _enter_layers(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-        return output.to(self._precision.layers)
 
-    def _enter_head(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (inputs[0].to(self._precision.master), *inputs[1:])
+class _Narrowing:
+    """Gives linear maps their input in fewer bits; one that several read (as queries, keys and values) is converted once."""
+
+    def __init__(self, format_: torch.dtype) -> None:
+        self._format = format_
+        self._last: tuple[weakref.ref[Tensor], Tensor] | None = None
+
+    def __call__(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        wide = inputs[0]
+        if wide.dtype == self._format:
+            return inputs
+        if self._last is None or self._last[0]() is not wide:
+            self._last = (weakref.ref(wide, self._forget), wide.to(self._format))
+        return (self._last[1], *inputs[1:])
+
+    def _forget(self, _gone: weakref.ref[Tensor]) -> None:
+        self._last = None
+
+
+def _linears(layers: nn.Module) -> dict[str, nn.Linear]:
+    return {name: module for name, module in layers.named_modules() if isinstance(module, nn.Linear)}
+
+
+def _linear_parameters(module: nn.Module, layers: str) -> frozenset[str]:
+    """Return the names of weights and biases of all linear maps within the layers."""
+    return frozenset(
+        f"{layers}.{linear}.{name}"
+        for linear, part in _linears(module.get_submodule(layers)).items()
+        for name, _ in part.named_parameters(recurse=False)
+    )

@@ -18,9 +18,11 @@ class Precision:
 
     Attributes:
         name: `fp32`, `bf16` or `fp64`.
-        layers: the format in which the layers compute. Embeddings and head compute in `master`: they cost
-            little, and the gradient of a frequent token would be lost in sums of bfloat16.
-        master: the format of parameters and gradients.
+        layers: the format of the matrix products within the layers: linear maps and attention. All else (embeddings,
+            norms, sums with the residual, head) computes in `master`: it costs little, and a backward pass whose
+            residual stream is bfloat16 is noise below the middle layers of a fine-tuned encoder (cosine with the
+            float32 gradient: 0.4 in the first layer of `mini`, against 0.99).
+        master: the format of parameters, hidden states and gradients.
     """
 
     name: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from isogloss.learner.network import Params
 
@@ -19,14 +18,11 @@ class Pullback:
         gradient: the gradient of the mean loss, in the masters' format.
     """
 
-    def __init__(
-        self, graph: Callable[[int], tuple[Params, Tensor]], leaves: Params, count: int, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, graph: Callable[[int], Params], leaves: Params, count: int, dtype: torch.dtype) -> None:
         """Compute the gradient.
 
         Args:
-            graph: from a micro-batch's position to the gradient of its summed loss, differentiable, and its
-                weight.
+            graph: from a micro-batch's position to the gradient of its share in the mean loss, differentiable.
             leaves: what to differentiate with respect to.
             count: how many micro-batches there are.
             dtype: the masters' format.
@@ -35,16 +31,13 @@ class Pullback:
         self._leaves = leaves
         self._count = count
         self._dtype = dtype
-        self._kept: tuple[Params, Tensor] | None = None
-        self._weight = torch.zeros(())
-        total = {name: torch.zeros_like(leaf, dtype=dtype) for name, leaf in leaves.items()}
+        self._kept: Params | None = None
+        self.gradient: Params = self._zeros()
         for position in range(count):
-            values, weight = graph(position)
-            self._weight = self._weight.to(weight.device) + weight
-            _add(total, {name: value.detach() for name, value in values.items()})
+            values = graph(position)
+            _add(self.gradient, values)
             if count == 1:
-                self._kept = values, weight
-        self.gradient: Params = {name: value / self._weight for name, value in total.items()}
+                self._kept = values
 
     def __call__(self, vector: Params) -> Params:
         """Return H v.
@@ -52,11 +45,16 @@ class Pullback:
         Args:
             vector: v, one tensor for each parameter that was differentiated, in the masters' format.
         """
-        total = {name: torch.zeros_like(leaf, dtype=self._dtype) for name, leaf in self._leaves.items()}
+        total = self._zeros()
         for position in range(self._count):
-            values, _ = self._kept or self._graph(position)
+            values = self._kept or self._graph(position)
             _add(total, self._product(values, vector, keep=self._kept is not None))
-        return {name: value / self._weight for name, value in total.items()}
+        return total
+
+    def _zeros(self) -> Params:
+        return {
+            name: torch.zeros_like(leaf, dtype=self._dtype, requires_grad=False) for name, leaf in self._leaves.items()
+        }
 
     def _product(self, values: Params, vector: Params, *, keep: bool) -> Params:
         # Where the loss is linear in a parameter its gradient has no derivative with respect to it: zero.
@@ -73,4 +71,4 @@ class Pullback:
 
 def _add(total: Params, part: Params) -> None:
     for name, value in part.items():
-        total[name].add_(value)
+        total[name].add_(value.detach())

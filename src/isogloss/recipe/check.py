@@ -79,9 +79,7 @@ class _CellCheck:
             self._select(phase)
         known = [method for method in self.methods.values() if method is not None]
         if len(known) == len(self.methods) and all(method.product != "weights" for method in known):
-            self._refuse(
-                ("phases",), "no phase leaves weights to evaluate", 'add a phase with method = "finetune"'
-            )
+            self._refuse(("phases",), "no phase leaves weights to evaluate", 'add a phase with method = "finetune"')
         return self.mistakes
 
     def _refuse(self, path: tuple[str, ...], what: str, remedy: str) -> None:
@@ -110,9 +108,7 @@ class _CellCheck:
         if not roles.target:
             self._refuse(("languages", "target"), "there is no target language", 'write target = "all"')
 
-    def _codes(
-        self, codes: Iterable[str], task: Task | None, path: tuple[str, ...], *, in_task: bool
-    ) -> None:
+    def _codes(self, codes: Iterable[str], task: Task | None, path: tuple[str, ...], *, in_task: bool) -> None:
         seen: set[str] = set()
         for code in codes:
             if code in seen:
@@ -123,9 +119,7 @@ class _CellCheck:
             try:
                 languages.get(code)
             except Mistakes as error:
-                self._refuse(
-                    path, error.mistakes[0].what, nearest(code, ROLES, otherwise=error.mistakes[0].remedy)
-                )
+                self._refuse(path, error.mistakes[0].what, nearest(code, ROLES, otherwise=error.mistakes[0].remedy))
             else:
                 if in_task and task is not None:
                     self._refuse(path, *_lacks(task, code))
@@ -176,9 +170,7 @@ class _CellCheck:
             self._refuse(path, "nothing says how long it is", ONE_LENGTH)
         for name in phase.as_long_as or ():
             if name not in self.planned:
-                self._refuse(
-                    (*path, "as_long_as"), f'no phase is called "{name}"', nearest(name, self.planned)
-                )
+                self._refuse((*path, "as_long_as"), f'no phase is called "{name}"', nearest(name, self.planned))
 
     def _order(self, phase: Phase, earlier: tuple[Phase, ...]) -> None:
         """What a phase takes from others: weights it starts from, learned rates."""
@@ -188,15 +180,11 @@ class _CellCheck:
         if source in self.document.skipped:
             where = self.document.place(("phases", phase.name, "rates"))
             what = f'the rates come from "{source}", which this variant skips'
-            self.mistakes.append(
-                Mistake(what, where, f'let the variant set."phases.{phase.name}.rates" = 1.0')
-            )
+            self.mistakes.append(Mistake(what, where, f'let the variant set."phases.{phase.name}.rates" = 1.0'))
         else:
             self._taken(source, (*path, "rates"), earlier, "rates")
 
-    def _taken(
-        self, name: str | None, path: tuple[str, ...], earlier: tuple[Phase, ...], wanted: str
-    ) -> None:
+    def _taken(self, name: str | None, path: tuple[str, ...], earlier: tuple[Phase, ...], wanted: str) -> None:
         if name is None:
             return
         before = [phase.name for phase in earlier]
@@ -206,22 +194,16 @@ class _CellCheck:
                 remedy = f"name a phase that leaves {wanted}"
                 self._refuse(path, f'phase "{name}" leaves {method.product}, not {wanted}', remedy)
         elif name in {phase.name for phase in self.cell.phases}:
-            self._refuse(
-                path, f'phase "{name}" does not come before "{path[1]}"', "change the order of the phases"
-            )
+            self._refuse(path, f'phase "{name}" does not come before "{path[1]}"', "change the order of the phases")
         else:
-            remedy = nearest(
-                name, before, otherwise="" if before else "no phase comes before it: leave the key out"
-            )
+            remedy = nearest(name, before, otherwise="" if before else "no phase comes before it: leave the key out")
             self._refuse(path, f'no phase is called "{name}"', remedy)
 
     def _optimizer(self, phase: Phase) -> None:
         own = {"name", "learning_rate", *phase.optimizer.arguments()}
         for key in sorted(phase.optimizer.model_fields_set - own):
             path = ("phases", phase.name, "optimizer", key)
-            self._refuse(
-                path, f'"{phase.optimizer.name}" has no {key}', f"it has {', '.join(sorted(own - {'name'}))}"
-            )
+            self._refuse(path, f'"{phase.optimizer.name}" has no {key}', f"it has {', '.join(sorted(own - {'name'}))}")
         if phase.accumulation > phase.batch_size:
             what = f"{phase.batch_size} examples cannot be computed in {phase.accumulation} parts"
             self._refuse(("phases", phase.name, "accumulation"), what, "accumulation is at most batch_size")
@@ -240,9 +222,7 @@ class _CellCheck:
             found = languages_of(self.cell, phase)
             if not found:
                 what = f"no language plays {' or '.join(phase.on.languages) or 'a part here'}"
-                self._refuse(
-                    (*path, "languages"), what, "name languages, or fill the roles under [languages]"
-                )
+                self._refuse((*path, "languages"), what, "name languages, or fill the roles under [languages]")
             self._codes(phase.on.languages, task, (*path, "languages"), in_task=False)
             used = {*found, *selection_languages(self.cell, phase)} & set(languages.languages())
             if lacking := sorted(used - set(task.languages)):
@@ -269,9 +249,7 @@ class _CellCheck:
             return
         method = self.methods[phase.name]
         if method is not None and method.product != "weights":
-            self._refuse(
-                path, f"a phase that leaves {method.product} has no step to choose", "take select out"
-            )
+            self._refuse(path, f"a phase that leaves {method.product} has no step to choose", "take select out")
         chosen = getattr(self.cell.languages, select.on)
         if not chosen:
             self._refuse(

@@ -95,9 +95,7 @@ class Document:
         for path in paths.values():
             draft.drop_rivals(path or (), keep=set(paths.values()))
         for text, path in paths.items():
-            draft.put(
-                path, settings[text], f'{origin}"{text}"' if origin.endswith("set.") else f"{origin}{text}"
-            )
+            draft.put(path, settings[text], f'{origin}"{text}"' if origin.endswith("set.") else f"{origin}{text}")
         return replace(self, tables=draft.tables, origins=draft.origins), draft.mistakes
 
     def with_overlay(self, overlay: Mapping[str, Any], origin: str) -> tuple[Document, list[Mistake]]:
@@ -244,9 +242,7 @@ class _Draft:
             if part in SHORT and isinstance(child, str):
                 child = {SHORT[part]: child}
             if not isinstance(child, dict):
-                self._refuse(
-                    f"{part} is {child!r}, which has no keys", place, f"set {part} itself to a table"
-                )
+                self._refuse(f"{part} is {child!r}, which has no keys", place, f"set {part} itself to a table")
                 return False
             parent[part] = parent = child
         parent[path[-1]] = copy.deepcopy(value)

@@ -20,9 +20,7 @@ from isogloss.recipe.wording import mistakes_of
 __all__ = ["load_recipe", "profiles", "shipped"]
 
 
-def load_recipe(
-    name_or_path: str | pathlib.Path, *, profile: str | None = None, sets: Sequence[str] = ()
-) -> Recipe:
+def load_recipe(name_or_path: str | pathlib.Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Recipe:
     """Return a checked recipe.
 
     Later ones win: what the file extends, the file, the profile, `sets`, and for a single cell its variant.
@@ -73,9 +71,7 @@ def _only(document: Document, variants: list[object]) -> tuple[Document, list[Mi
     place = "--set variants"
     unknown = [name for name in variants if name not in known]
     if unknown:
-        return document, [
-            Mistake(f"no variant is called {n!r}", place, nearest(str(n), known)) for n in unknown
-        ]
+        return document, [Mistake(f"no variant is called {n!r}", place, nearest(str(n), known)) for n in unknown]
     return document.merged({"variants": {str(name): {} for name in variants}}, "--set "), []
 
 

@@ -45,9 +45,7 @@ def _name(value: str) -> str:
 
 def _task(value: Any) -> Any:
     if not isinstance(value, str | Mapping):
-        raise refusal(
-            f"{value!r} is no task", 'write a name, a .toml file, or a table { name = "xnli", path = "…" }'
-        )
+        raise refusal(f"{value!r} is no task", 'write a name, a .toml file, or a table { name = "xnli", path = "…" }')
     return value
 
 

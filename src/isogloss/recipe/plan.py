@@ -207,9 +207,7 @@ class _Planner:
             planned[phase.name] = self._planned(phase, planned)
         return planned
 
-    def cell(
-        self, name: str, axes: Mapping[str, tuple[str, ...]], planned: Mapping[str, PlannedPhase]
-    ) -> Cell:
+    def cell(self, name: str, axes: Mapping[str, tuple[str, ...]], planned: Mapping[str, PlannedPhase]) -> Cell:
         """Return the run that these phases make up, in the recipe called `name`."""
         final = [phase for phase in planned.values() if phase.product == "weights"][-1]
         recipe, evaluation = self.recipe, self.recipe.evaluation
@@ -283,10 +281,7 @@ class _Planner:
 
     def _key(self, planned: PlannedPhase) -> str:
         task, split = planned.task, planned.phase.on.split
-        rows = {
-            code: self.fingerprints.data(task, code, split)
-            for code in (*planned.languages, *planned.selection)
-        }
+        rows = {code: self.fingerprints.data(task, code, split) for code in (*planned.languages, *planned.selection)}
         return keys.content_key(
             {
                 "format": keys.FORMAT,

@@ -66,9 +66,7 @@ def method_of(choice: MethodChoice) -> Method:
 
 
 def _role(recipe: Recipe, role: str) -> Iterable[str]:
-    return (
-        targets_of(recipe) if role == "target" else cast("tuple[str, ...]", getattr(recipe.languages, role))
-    )
+    return targets_of(recipe) if role == "target" else cast("tuple[str, ...]", getattr(recipe.languages, role))
 
 
 def _with_lists(value: Any) -> Any:

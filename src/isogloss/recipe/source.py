@@ -33,9 +33,7 @@ class Source:
 
 def shipped() -> tuple[str, ...]:
     """Return the names of the recipes that come with the package, sorted."""
-    return tuple(
-        sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
-    )
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml")))
 
 
 def read(name_or_path: str | Path, *, asked_in: str = "recipe", chain: tuple[str, ...] = ()) -> Source:
@@ -52,9 +50,7 @@ def read(name_or_path: str | Path, *, asked_in: str = "recipe", chain: tuple[str
     text, label, folder = _text(str(name_or_path), asked_in)
     if label in chain:
         remedy = "take one `extends` out"
-        raise mistake(
-            f"it extends itself: {' → '.join((*chain, label))}", where=f"{label}: extends", remedy=remedy
-        )
+        raise mistake(f"it extends itself: {' → '.join((*chain, label))}", where=f"{label}: extends", remedy=remedy)
     tables = parse(text, label)
     below = Source(Document(), {}, ())
     extends = tables.pop("extends", None)
@@ -75,16 +71,12 @@ def _on_top(below: Source, tables: dict[str, Any], label: str, folder: Path) -> 
     profiles = tables.pop("profiles", {})
     mistakes = list(below.mistakes)
     if not isinstance(profiles, dict) or not all(isinstance(profile, dict) for profile in profiles.values()):
-        mistakes.append(
-            Mistake(f"{profiles!r} will not do", f"{label}: profiles", "write a table [profiles.NAME]")
-        )
+        mistakes.append(Mistake(f"{profiles!r} will not do", f"{label}: profiles", "write a table [profiles.NAME]"))
         profiles = {}
     overlay = _named(tables, below.document, f"{label}: ", mistakes)
     document, more = below.document.with_overlay(_anchored(overlay, folder), f"{label}: ")
     document = Document(document.tables, {**document.origins, (): label})
-    known = {
-        name: _still_meant(overlays, below.document, document) for name, overlays in below.profiles.items()
-    }
+    known = {name: _still_meant(overlays, below.document, document) for name, overlays in below.profiles.items()}
     for name, profile in profiles.items():
         origin = f"{label}: profiles.{name}."
         overlay = _anchored(_named(profile, document, origin, mistakes), folder)
@@ -94,11 +86,7 @@ def _on_top(below: Source, tables: dict[str, Any], label: str, folder: Path) -> 
 
 def _still_meant(overlays: Overlays, before: Document, after: Document) -> Overlays:
     """Overlays without settings for phases and variants that this file leaves out."""
-    gone = {
-        (section, name)
-        for section in NAMED
-        for name in set(before.names(section)) - set(after.names(section))
-    }
+    gone = {(section, name) for section in NAMED for name in set(before.names(section)) - set(after.names(section))}
     meant = []
     for origin, overlay in overlays:
         settings = overlay.get("set", {})
@@ -122,9 +110,7 @@ def _text(name: str, asked_in: str) -> tuple[str, str, Path]:
         remedy = nearest(path.name, {*beside, *shipped()}) if beside or shipped() else "check the path"
         raise mistake(f'there is no file "{path}"', where=asked_in, remedy=remedy) from None
     except UnicodeDecodeError as error:
-        raise mistake(
-            f"byte {error.start} is not UTF-8", where=str(path), remedy="save the file as UTF-8"
-        ) from None
+        raise mistake(f"byte {error.start} is not UTF-8", where=str(path), remedy="save the file as UTF-8") from None
     except OSError as error:
         raise mistake(
             f"it cannot be read: {error.strerror}", where=str(path), remedy="give the path of a TOML file"
@@ -155,14 +141,10 @@ def _by_name(
         if not isinstance(name, str):
             mistakes.append(Mistake("it has no name", place, f'write [[{section}]] with name = "…"'))
         elif name in known:
-            mistakes.append(
-                Mistake(f'"{name}" is already the name of another', place, "give it another name")
-            )
+            mistakes.append(Mistake(f'"{name}" is already the name of another', place, "give it another name"))
         elif isinstance(entry, str) and name not in below:
             what = f'no {section.removesuffix("s")} is called "{name}"'
-            mistakes.append(
-                Mistake(what, place, nearest(name, below, otherwise=f"write [[{section}]] tables"))
-            )
+            mistakes.append(Mistake(what, place, nearest(name, below, otherwise=f"write [[{section}]] tables")))
         else:
             known[name] = table
     return known
@@ -180,9 +162,7 @@ def _anchored(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(tables.get("phases"), dict):
         phases = tables["phases"].items()
         anchored["phases"] = {
-            name: {**phase, "on": _anchored_task(phase["on"], folder)}
-            if isinstance(phase.get("on"), dict)
-            else phase
+            name: {**phase, "on": _anchored_task(phase["on"], folder)} if isinstance(phase.get("on"), dict) else phase
             for name, phase in phases
         }
     return anchored

@@ -82,11 +82,7 @@ def dotted(path: Path) -> str:
 
 def dump(tables: Mapping[str, Any]) -> str:
     """Return tables as TOML: plain values first, then `[table]`s, then `[[lists of tables]]`."""
-    plain = {
-        key: value
-        for key, value in tables.items()
-        if not isinstance(value, Mapping) and not _is_tables(value)
-    }
+    plain = {key: value for key, value in tables.items() if not isinstance(value, Mapping) and not _is_tables(value)}
     lines = _lines(plain)
     for key, value in tables.items():
         if isinstance(value, Mapping):
@@ -98,9 +94,7 @@ def dump(tables: Mapping[str, Any]) -> str:
 
 
 def _is_tables(value: Any) -> bool:
-    return (
-        isinstance(value, list | tuple) and bool(value) and all(isinstance(item, Mapping) for item in value)
-    )
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(item, Mapping) for item in value)
 
 
 def _lines(table: Mapping[str, Any]) -> list[str]:

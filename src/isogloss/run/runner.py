@@ -21,6 +21,7 @@ from isogloss.store.store import Store
 if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
     from isogloss.run.training import Trainer
+    from isogloss.training.progress import Observer
 
 _LOOK_AGAIN_SECONDS = 2.0  # between looks at phases that another process is training
 
@@ -89,8 +90,8 @@ def run(
     missing = [cell for cell in plan.cells if not store.run(cell.key).done]
     report.found = len(plan.cells) - len(missing)
     if missing:
-        _check_data(plan, missing, resources)
-        _Runner(plan, store, resources, progress, report).carry_out(missing)
+        trainer = _checked(plan, missing, store, resources, progress)
+        _Runner(plan, store, resources, trainer, watch=progress, report=report).carry_out(missing)
         store.release(plan.phases, keep=recipe.keep, needed=())
     report.seconds = time.monotonic() - began
     return report
@@ -104,16 +105,24 @@ def rehearse(
     Raises:
         Mistakes: as `run`.
     """
-    from isogloss.run.training import Trainer
-
     resources = Resources(recipe, store.bags, data or {}, offline=offline)
     plan = make_plan(recipe, resources)
     missing = [cell for cell in plan.cells if not store.run(cell.key).done]
-    _check_data(plan, missing, resources)
-    trainer = Trainer(plan, store, resources, lambda progress: None)
+    trainer = _checked(plan, missing, store, resources, lambda event: None)
     rows = rehearse_plan(plan, trainer.size)
     needed = {key for cell in missing for key in cell.phases}
     return [row for row in rows if row.key in needed and not store.phase(row.key).usable]
+
+
+def _checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resources, observe: Observer) -> Trainer:
+    """Return what trains the phases of cells, once data and encoder are what the recipe takes them for."""
+    from isogloss.run.training import Trainer
+
+    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}
+    _check_data(plan, cells, resources)
+    trainer = Trainer(plan, store, resources, observe)
+    trainer.check(phases.values())
+    return trainer
 
 
 def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:
@@ -138,12 +147,11 @@ def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None
 class _Runner:
     """Works through the cells that are missing."""
 
-    def __init__(self, plan: Plan, store: Store, resources: Resources, watch: Watch, report: RunReport) -> None:
-        from isogloss.run.training import Trainer
-
-        self._plan, self._store, self._resources = plan, store, resources
+    def __init__(
+        self, plan: Plan, store: Store, resources: Resources, trainer: Trainer, *, watch: Watch, report: RunReport
+    ) -> None:
+        self._plan, self._store, self._resources, self._trainer = plan, store, resources, trainer
         self._watch, self._report = watch, report
-        self._trainer: Trainer = Trainer(plan, store, resources, watch)
 
     def carry_out(self, cells: Sequence[Cell]) -> None:
         """Settle every cell; those that another process works on are looked at again until it is done with them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from isogloss import registry
 from isogloss.data.bag import Bag
+from isogloss.errors import Mistake, Mistakes
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.learner.rates import Rates, resolve_rates
@@ -81,6 +82,25 @@ class Trainer:
         )
         return PhaseSize(schedule.steps, sum(schedule.examples(step) for step in range(schedule.steps)))
 
+    def check(self, phases: Iterable[PlannedPhase]) -> None:
+        """Load the encoder of some phases once, and see that their layers are there, before anything is trained.
+
+        Raises:
+            Mistakes: the encoder cannot be loaded or has other labels, or a phase speaks of layers that it lacks.
+        """
+        groups: dict[str, Sequence[str]] = {}
+        mistakes: dict[Mistake, None] = {}
+        for planned in phases:
+            try:
+                if planned.encoder not in groups:
+                    spec = phase_spec(planned, self._labels(planned))
+                    groups[planned.encoder] = fresh_learner(spec, offline=self._resources.offline).groups.names
+                self._rates(planned, groups[planned.encoder], planned.phase.rates.groups or 1.0)
+            except Mistakes as found:
+                mistakes |= dict.fromkeys(found.mistakes)
+        if mistakes:
+            raise Mistakes(mistakes)
+
     def train(self, key: str) -> None:
         """Carry a phase out, from its checkpoint if it has one, and store its product. Its claim must be held.
 
@@ -89,7 +109,7 @@ class Trainer:
             Interrupted: a signal asked to stop.
         """
         planned, folder = self._plan.phases[key], self._store.phase(key)
-        spec = phase_spec(planned, planned.labels or self._resources.labels(planned.task))
+        spec = phase_spec(planned, self._labels(planned))
         folder.begin(spec)
         learner = self._learner_before(planned, spec)
         phase = self._training_phase(planned, learner)
@@ -136,26 +156,34 @@ class Trainer:
                 phase.optimizer.name, phase.optimizer.learning_rate, phase.optimizer.arguments(), phase.clip
             ),
             schedule=LearningRateSchedule(phase.schedule.name, phase.schedule.warmup),
-            rates=self._rates(planned, learner),
+            rates=self._rates(planned, learner.groups.names, self._base_rates(planned)),
             accumulation=phase.accumulation,
             selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
         )
 
-    def _rates(self, planned: PlannedPhase, learner: Learner) -> Rates:
+    def _labels(self, planned: PlannedPhase) -> tuple[str, ...]:
+        return planned.labels or self._resources.labels(planned.task)
+
+    def _base_rates(self, planned: PlannedPhase) -> float | Mapping[str, float]:
+        """The rates that the recipe gives or another phase has learned, before anything is frozen."""
+        if planned.rates_from is None:
+            return planned.phase.rates.groups or planned.phase.rates.value
+        learned = self._store.phase(planned.rates_from).rates().rates
+        if planned.rates_reduce is None:
+            return learned
+        moving = [rate for rate in learned.values() if rate > 0]
+        return {group: sum(moving) / len(moving) if rate > 0 else 0.0 for group, rate in learned.items()}
+
+    @staticmethod
+    def _rates(planned: PlannedPhase, groups: Sequence[str], base: float | Mapping[str, float]) -> Rates:
         phase = planned.phase
-        base: float | Mapping[str, float] = phase.rates.groups or phase.rates.value
-        if planned.rates_from is not None:
-            learned = self._store.phase(planned.rates_from).rates().rates
-            moving = [rate for rate in learned.values() if rate > 0]
-            mean = sum(moving) / len(moving)
-            reduced = {group: mean if rate > 0 else 0.0 for group, rate in learned.items()}
-            base = reduced if planned.rates_reduce == "mean" else learned
         return resolve_rates(
-            learner.groups.names,
+            groups,
             base,
             freeze=phase.freeze,
             freeze_bottom=phase.freeze_bottom,
             layer_decay=phase.layer_decay,
+            where=f"phase {planned.name}",
         )
 
     def _length(self, planned: PlannedPhase) -> Length | None:

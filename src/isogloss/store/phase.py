@@ -43,8 +43,7 @@ class LearnedRates:
 
     Attributes:
         rates: layer group → rate, 0 to 1.
-        course: one mapping a meta step, in order: "step", the rates after it, and what else was worth
-            keeping.
+        course: the rates after each meta step, in order.
     """
 
     rates: Mapping[str, float]

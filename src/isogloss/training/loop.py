@@ -111,7 +111,8 @@ def train(
             began = time.monotonic()
             log = _one_step(learner, phase, state, schedule, key._replace(step=position.step))
             position.advance(schedule, log, time.monotonic() - began)
-            folder.log(position.step, examples=position.examples, seconds=position.seconds, **log)
+            cost = {"examples": position.examples, "seconds": position.seconds, "peak_memory": peak_memory()}
+            folder.log(position.step, **cost, **log)
             observe(Progress(phase.name, position.step, schedule.steps, position.examples, position.seconds, log))
             if stop.asked or time.monotonic() > due:
                 due = position.save(folder) + checkpoint_seconds

@@ -1,0 +1,34 @@
+"""Run a function in a process of its own, for its memory to be nobody else's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+from bench.machine import ROOT
+
+
+def in_child(function: str, **arguments: Any) -> dict[str, Any]:
+    """Call `module:function` with arguments that JSON can hold, and return the dictionary that it returns.
+
+    Raises:
+        RuntimeError: the process failed; the message is the end of what it said.
+    """
+    command = [sys.executable, "-m", "bench.child", function, json.dumps(arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{function} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def main() -> None:
+    """Call what the command line names, and print what it returns as the last line."""
+    module, _, name = sys.argv[1].partition(":")
+    print(json.dumps(getattr(import_module(module), name)(**json.loads(sys.argv[2]))))
+
+
+if __name__ == "__main__":
+    main()

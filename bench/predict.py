@@ -1,0 +1,161 @@
+"""Evaluating fifteen languages against `Trainer.predict`, and the memory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import trainer
+from bench.child import in_child
+from bench.finetune import Sides
+from bench.harness import Benchmark, Context, Measurement, Promise, alternate, seconds
+from bench.material import MAX_LENGTH, Material, as_rows, subset
+
+if TYPE_CHECKING:
+    from isogloss.data.bag import Bag
+
+BEST = Promise(
+    "predict.best", "evaluating 15 languages, examples a second, ours / Trainer at its best", 1.5, "at least"
+)
+DEFAULTS = Promise("predict.defaults", "the same, ours / Trainer at its defaults, padded to 128", 6.0, "at least")
+MEMORY = Promise("predict.memory", "memory beyond the model's own, 4 n examples / n examples", 1.05, "at most")
+# What is tried for the Trainer's best; the fastest on a part of the rows is taken.
+CANDIDATES = tuple(
+    {"per_device_eval_batch_size": size, **precision}
+    for precision in ({"bf16": True}, {"bf16": True, "bf16_full_eval": True})
+    for size in (32, 64, 128)
+)
+
+
+def measure(context: Context, best: Promise = BEST, defaults: Promise = DEFAULTS) -> Iterator[Measurement]:
+    """Compare with the Trainer at its best, then at its defaults."""
+    material, sides = Material.of(context), Sides.make(context)
+    languages = material.fifteen[: context.size(15, 2)]
+
+    def bags(examples: int) -> list[Bag]:
+        return [subset(material.bag(language, "test"), examples) for language in languages]
+
+    chosen = fastest(sides, bags(context.size(40, 8)))
+    for promise, theirs, part in (
+        (best, AtItsBest(sides, chosen, bags(context.size(200, 8))), context.size(200, 8)),
+        (defaults, AtDefaults(sides, bags(context.size(60, 8))), context.size(60, 8)),
+    ):
+        yield _against(sides, promise, theirs, bags(part), context.size(5, 2), material.name)
+
+
+def measure_all(context: Context) -> Iterator[Measurement]:
+    """Compare with the Trainer, then measure memory."""
+    yield from measure(context)
+    yield memory(context)
+
+
+class AtItsBest:
+    """All languages in one call, longest examples first, each batch padded to its longest."""
+
+    def __init__(self, sides: Sides, settings: dict[str, Any], bags: Sequence[Bag]) -> None:
+        rows = [row for bag in bags for row in as_rows(bag)]
+        self.order = np.argsort([-len(row["input_ids"]) for row in rows], kind="stable")
+        self.data = trainer.data_set([rows[index] for index in self.order])
+        self.about = f"{settings}, longest first, all languages in one call"
+        self._trainer = trainer.make(sides.model.fresh(freeze=False), settings, sides.folder, sides.learner.tokenizer)
+
+    def __call__(self) -> NDArray[np.float64]:
+        """Return the logits of all examples, in the order of the bags."""
+        found = self._trainer.predict(self.data).predictions
+        logits = np.empty_like(found, dtype=np.float64)
+        logits[self.order] = found
+        return logits
+
+
+class AtDefaults:
+    """A call for each language, batches of 8, in float32, everything padded to 128."""
+
+    def __init__(self, sides: Sides, bags: Sequence[Bag]) -> None:
+        self.data = [trainer.data_set(as_rows(bag, pad_to=MAX_LENGTH)) for bag in bags]
+        self.about = "its defaults (batches of 8, float32), padded to 128, a call for each language"
+        self._trainer = trainer.make(sides.model.fresh(freeze=False), {}, sides.folder, sides.learner.tokenizer)
+
+    def __call__(self) -> NDArray[np.float64]:
+        """Return the logits of all examples, in the order of the bags."""
+        return np.concatenate([self._trainer.predict(part).predictions for part in self.data]).astype(np.float64)
+
+
+def fastest(sides: Sides, bags: Sequence[Bag]) -> dict[str, Any]:
+    """Return the candidate that is fastest on some bags, the better of two tries each."""
+    costs = []
+    for settings in CANDIDATES:
+        theirs = AtItsBest(sides, settings, bags)
+        theirs()
+        costs.append(min(seconds(theirs), seconds(theirs)))
+    return CANDIDATES[int(np.argmin(costs))]
+
+
+def memory(context: Context) -> Measurement:
+    """Measure n and 4 n examples, each in a process of its own."""
+    material = Material.of(context)
+    rows = context.size(1200, 40)
+
+    def beyond(factor: int) -> float:
+        found = in_child("bench.predict:peak_of", rows=4 * rows, factor=factor, **material.arguments())
+        return float(found["beyond"]) / 1e6
+
+    found = alternate(lambda: beyond(4), lambda: beyond(1), pairs=context.size(5, 2))
+    return Measurement(
+        MEMORY,
+        found.ours_by_theirs(),
+        found.ours,
+        found.theirs,
+        "MB",
+        same="of the longer bag's rows, sorted by length, the shorter has every fourth, the longest included",
+        details={"rows": f"{material.name}, English test", "n": rows},
+    )
+
+
+def peak_of(rows: int, factor: int, **material: str) -> dict[str, float]:
+    """Predict a bag of `rows` / 4 · `factor` examples; runs in a process of its own."""
+    from bench.memory import peak
+
+    given = Material.read(**material)
+    learner, bag = given.learner(), subset(given.bag("en", "test"), rows)
+    longest_first = np.argsort(-bag.lengths, kind="stable")
+    part = bag.subset(ids=bag.ids[longest_first[:: 4 // factor]].tolist())
+    with peak() as measured:
+        learner.predict(part)
+    return {"beyond": measured.beyond, "rows": len(part)}
+
+
+def _against(
+    sides: Sides, promise: Promise, theirs: AtItsBest | AtDefaults, bags: Sequence[Bag], pairs: int, name: str
+) -> Measurement:
+    def ours() -> NDArray[np.float64]:
+        return np.concatenate([sides.learner.predict(bag).logits for bag in bags]).astype(np.float64)
+
+    same = agreement(ours(), theirs())
+    found = alternate(lambda: seconds(ours), lambda: seconds(theirs), pairs=pairs)
+    total = sum(map(len, bags))
+    lengths = np.concatenate([bag.lengths for bag in bags])
+    return Measurement(
+        promise,
+        found.theirs_by_ours(),
+        [total / cost for cost in found.ours],
+        [total / cost for cost in found.theirs],
+        "examples/s",
+        same,
+        {
+            "rows": f"{name}: {total} test rows, {len(bags)} languages, {lengths.mean():.0f} tokens on average",
+            "ours": f"precision {sides.learner.precision.name}",
+            "Trainer": theirs.about,
+        },
+    )
+
+
+def agreement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> str:
+    """Say how far the logits of both sides are apart, measured by their spread over examples."""
+    apart = np.abs(ours - theirs).max() / theirs.std(axis=0).mean()
+    return f"the same rows and weights; logits differ by at most {apart:.2g} of their spread over examples"
+
+
+BENCHMARK = Benchmark("predict", (BEST, DEFAULTS, MEMORY), measure_all)

@@ -1,0 +1,126 @@
+"""What every registered method promises; a new one is tested by being registered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from isogloss import registry
+from isogloss.keys import Key
+from isogloss.learner.learner import Learner
+from isogloss.methods.base import Length, Method, Setup
+from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
+from isogloss.training.schedule import LearningRateSchedule
+from learner import tiny
+
+KEY = Key(seed=1, phase="0.weights")
+BOTTOM_FROZEN = {"embeddings": 0.0, "layer.1": 0.0}
+
+methods = pytest.mark.parametrize("name", registry.names("methods"))
+
+
+def method_of(name: str) -> Method:
+    method = registry.load("methods", name)
+    return method(method.Settings())
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return tiny.save_encoder(tmp_path_factory.mktemp("bert"), "bert")
+
+
+def begun(method: Method, learner: Learner) -> tuple[object, object]:
+    """Return a phase's schedule and its state before the first step."""
+    bags = {
+        language: tiny.bag(tuple(int(n) for n in np.random.default_rng(seed).integers(3, 12, 18)), seed)
+        for seed, language in enumerate(("el", "en", "ur"))
+    }
+    length = None if method.owns_length else Length("steps", 5)
+    schedule = method.schedule(bags, batch_size=6, length=length, key=KEY)
+    rates = dict.fromkeys(learner.groups.names, 1.0) | BOTTOM_FROZEN
+    optimizer = OptimizerSettings("adamw", 1e-2, {"weight_decay": 0.1}, clip=1.0)
+
+    def make_optimizer() -> TorchBaseOptimizer:
+        return TorchBaseOptimizer(optimizer, learner.moving(rates), learner.groups.of)
+
+    setup = Setup(rates, tiny.OBJECTIVE, make_optimizer, LearningRateSchedule("linear"))
+    return schedule, method.begin(learner, setup, KEY)
+
+
+def carried_out(name: str, encoder: Path, steps: int = 3) -> tuple[Learner, object, list[dict[str, float]]]:
+    learner, method = tiny.load(encoder, precision="fp32"), method_of(name)
+    schedule, state = begun(method, learner)
+    logs = [method.step(learner, state, schedule[step], KEY._replace(step=step)) for step in range(steps)]  # type: ignore[index]
+    return learner, state, logs
+
+
+@methods
+def test_settings_are_frozen_and_refuse_what_they_do_not_know(name: str) -> None:
+    settings = registry.load("methods", name).Settings
+    with pytest.raises(ValidationError):
+        settings(no_such_setting=1)
+    assert settings.model_config["frozen"]
+
+
+@methods
+def test_it_says_what_it_is(name: str) -> None:
+    method = registry.load("methods", name)
+    assert isinstance(method.version, int)
+    assert method_of(name).product in ("weights", "rates")
+    assert " 20" in method.__doc__  # a paper and its year
+    assert method.Settings.__doc__
+
+
+@methods
+def test_frozen_groups_stay_and_some_other_moves(name: str, encoder: Path) -> None:
+    start = tiny.load(encoder, precision="fp32").params
+    learner, _, _ = carried_out(name, encoder)
+    still = {learner.groups.of[tensor] for tensor in start if torch.equal(start[tensor], learner.params[tensor])}
+    assert set(BOTTOM_FROZEN) <= still
+    assert not torch.equal(start["classifier.weight"], learner.params["classifier.weight"])
+
+
+@methods
+def test_a_step_logs_a_finite_loss(name: str, encoder: Path) -> None:
+    for log in carried_out(name, encoder)[2]:
+        assert np.isfinite(log["loss"])
+        assert all(isinstance(value, float) for value in log.values())
+
+
+@methods
+def test_the_same_key_gives_the_same_run(name: str, encoder: Path) -> None:
+    one, other = carried_out(name, encoder)[0], carried_out(name, encoder)[0]
+    assert all(torch.equal(one.params[tensor], other.params[tensor]) for tensor in one.params)
+
+
+@methods
+def test_state_is_named_tensors_and_comes_back_whole(name: str, encoder: Path) -> None:
+    _, state, _ = carried_out(name, encoder)
+    tensors: dict[str, Tensor] = {n: t.clone() for n, t in state.tensors().items()}  # type: ignore[attr-defined]
+    other = tiny.load(encoder, precision="fp32")
+    _, fresh = begun(method_of(name), other)
+    fresh.load({n: t.clone() for n, t in tensors.items()})  # type: ignore[attr-defined]
+    again = fresh.tensors()  # type: ignore[attr-defined]
+    assert again.keys() == tensors.keys()
+    assert all(torch.equal(again[n], tensors[n]) for n in tensors)
+
+
+@methods
+def test_rates_are_the_product_where_it_says_so(name: str, encoder: Path) -> None:
+    method = method_of(name)
+    learner, state, _ = carried_out(name, encoder)
+    if method.product == "rates":
+        rates, course = method.rates(state)
+        assert set(rates) == set(learner.groups.names)
+        assert all(rates[group] == 0 for group in BOTTOM_FROZEN)
+        assert all(0 <= rate <= 1 for rate in rates.values())
+        assert len(course) == 3
+    else:
+        with pytest.raises(NotImplementedError):
+            method.rates(state)
