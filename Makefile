@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/installed
 SOURCES := pyproject.toml models/isogloss-mini/pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart test test-slow lint bench clean
+.PHONY: quickstart test test-slow lint results bench clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/isogloss quickstart
@@ -25,6 +25,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+results: $(INSTALLED)
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.evaluation.rebuild import rebuild; rebuild(Path("docs/results.md"), Path("docs/results"))'
 
 bench: $(INSTALLED)
 	$(PIP) --editable models/isogloss-mini --editable '.[dev,bench]'

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.evaluation.make import predictions, scores
 
+from evaluation.make import predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare, read_comparisons
 from isogloss.evaluation.comparison_table import difference_tables

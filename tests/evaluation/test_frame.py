@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.evaluation.make import facts, predictions, scores
 
+from evaluation.make import facts, predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.frame import (
     Arm,

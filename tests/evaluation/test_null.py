@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from scipy import stats
-from tests.evaluation.simulation import World
 
+from evaluation.simulation import World
 from isogloss.evaluation.paired import Uncertainty, holm, uncertainty
 
 NULLS: Mapping[str, Mapping[str, float]] = {

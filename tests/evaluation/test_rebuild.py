@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.evaluation.make import predictions, scores
 
+from evaluation.make import predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.outcomes import Outcomes
@@ -73,3 +73,11 @@ def test_a_wrong_block_is_refused(page: Path, head: str, message: str) -> None:
     page.write_text(f"<!-- table: {head} -->\n<!-- /table -->\n")
     with pytest.raises(Mistakes, match=message):
         rebuild(page, page.parent)
+
+
+def test_the_published_results_are_what_their_frames_say(tmp_path: Path) -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    copy = tmp_path / "results.md"
+    copy.write_text((docs / "results.md").read_text(encoding="utf-8"), encoding="utf-8")
+    rebuild(copy, docs / "results")
+    assert copy.read_text(encoding="utf-8") == (docs / "results.md").read_text(encoding="utf-8")

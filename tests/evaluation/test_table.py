@@ -9,8 +9,8 @@ import sys
 
 import polars as pl
 import pytest
-from tests.evaluation.make import predictions, scores
 
+from evaluation.make import predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.frame import stack

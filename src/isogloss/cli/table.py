@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,10 @@ def table(
     metric: Annotated[str | None, typer.Option("--metric", help="accuracy if not given.", metavar="METRIC")] = None,
     form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = "text",
     describe: Annotated[bool, typer.Option("--describe", help="The comparison as sentences for a paper.")] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help="Also write the small frames that the table is made from there.", metavar="FOLDER"),
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Scores by language, with paired tests."""
@@ -47,6 +52,8 @@ def table(
     for note in _notes(opened, found, runs):
         typer.echo(note, err=True)
     scores, outcomes = evidence(opened, found)
+    if keep is not None:
+        keep_frames(keep, found[0], scores, outcomes, against)
     if describe:
         typer.echo(sentences(scores, outcomes, against), nl=False)
         return
@@ -93,6 +100,25 @@ def evidence(store: Store, runs: Sequence[RunInfo]) -> tuple[pl.DataFrame, Outco
         return scores, None
     predictions = [store.predictions(key, columns=_JUDGED) for key in done]
     return scores, Outcomes.from_predictions(pl.concat(predictions, how="diagonal_relaxed"))
+
+
+def keep_frames(
+    folder: Path, run: RunInfo, scores: pl.DataFrame, outcomes: Outcomes | None, against: str | None
+) -> None:
+    """Write scores, comparisons and settings under the recipe's name: a few kilobytes that hold a whole table.
+
+    Raises:
+        Mistakes: every run failed, so that there is nothing to compare, or the folder cannot be written.
+    """
+    from isogloss.evaluation.comparison import compare
+    from isogloss.evaluation.rebuild import keep
+    from isogloss.store.files import disk_mistakes
+
+    if outcomes is None:
+        raise mistake("every run failed", where="--keep", remedy="see why with `isogloss show RUNS`")
+    with disk_mistakes(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        keep(folder, run.recipe, scores, compare(scores, outcomes, baseline=against), run.settings)
 
 
 def sentences(scores: pl.DataFrame, outcomes: Outcomes | None, against: str | None) -> str:

@@ -105,7 +105,7 @@ class FunctionalNetwork:
 
 
 class _Narrowing:
-    """Gives linear maps their input in fewer bits; one that several read (as queries, keys and values) is converted once."""
+    """Gives linear maps their input in fewer bits; one that several read (queries, keys, values) is converted once."""
 
     def __init__(self, format_: torch.dtype) -> None:
         self._format = format_
