@@ -168,3 +168,12 @@ def test_a_fingerprint_is_that_of_what_decides(encoder: Encoder, tmp_path: Path)
     tokenizer = folder / "tokenizer.json"
     tokenizer.write_text(tokenizer.read_text().replace("w17", "w71"))
     assert encoders.encoder_fingerprint(str(folder)) != before
+
+
+def test_an_embedded_encoder_that_cannot_be_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("isogloss_mini.encoder_folder", full)
+    with pytest.raises(Mistakes, match=r"encoder mini.*No space left.*ISOGLOSS_CACHE"):
+        encoders.locate("mini")

@@ -29,7 +29,14 @@ def locate(encoder: str, *, offline: bool = False) -> Path:
     if encoder == EMBEDDED:
         import isogloss_mini
 
-        folder = Path(isogloss_mini.encoder_folder())
+        try:
+            folder = Path(isogloss_mini.encoder_folder())
+        except OSError as fault:
+            raise mistake(
+                f"cannot be unpacked ({fault})",
+                where=f"encoder {EMBEDDED}",
+                remedy="make room, or set ISOGLOSS_CACHE to a folder that can be written",
+            ) from fault
     elif _means_folder(encoder):
         folder = Path(encoder).expanduser()
     else:
