@@ -67,6 +67,9 @@ class Fingerprints:
     def encoder(self, name: str) -> str:
         return self._of(name)
 
+    def languages(self, task: Task) -> tuple[str, ...]:
+        return task.languages
+
     def _of(self, name: str) -> str:
         return f"{name}, changed" if name == self.changed else name
 

@@ -224,3 +224,13 @@ def test_layers_that_the_encoder_lacks_are_found_before_training(recipe: Callabl
         run(recipe("phases.adapt.freeze_bottom=9", "phases.source.freeze=[7]"), store, offline=True)
     assert len(caught.value.mistakes) == 2
     assert not list(store.root.glob("phases/*"))
+
+
+def test_all_languages_are_those_that_the_embedded_sample_has(tmp_path: Path) -> None:
+    from isogloss.run.resources import Resources
+
+    recipe = load_recipe("massive-quickstart", sets=['languages.target="all"'])
+    resources = Resources(recipe, tmp_path, {}, offline=True)
+    from isogloss.recipe.plan import make_plan
+
+    assert len(make_plan(recipe, resources).cells[0].target) == 22

@@ -24,6 +24,9 @@ class Fingerprints(Protocol):
     def encoder(self, name: str) -> str:
         """Return a hash of an encoder's weights, configuration and tokenizer."""
 
+    def languages(self, task: Task) -> tuple[str, ...]:
+        """Return the task's languages that its source has: an embedded sample has fewer than the task names."""
+
 
 def content_key(content: Mapping[str, Any]) -> str:
     """Return 16 hex digits (SHA-256) of a JSON-like mapping; the order of its keys does not matter."""

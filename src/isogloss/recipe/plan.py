@@ -17,7 +17,6 @@ from isogloss.recipe.resolve import (
     languages_of,
     method_of,
     selection_languages,
-    targets_of,
     task_of,
 )
 
@@ -211,7 +210,8 @@ class _Planner:
         """Return the run that these phases make up, in the recipe called `name`."""
         final = [phase for phase in planned.values() if phase.product == "weights"][-1]
         recipe, evaluation = self.recipe, self.recipe.evaluation
-        task, targets = evaluation_task(recipe), targets_of(recipe)
+        task = evaluation_task(recipe)
+        targets = self.fingerprints.languages(task) if recipe.languages.target == ("all",) else recipe.languages.target
         content = keys.content_key(
             {
                 "format": keys.FORMAT,

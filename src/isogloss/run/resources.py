@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isogloss import registry
-from isogloss.data.source import fingerprint, read_rows, with_labels
+from isogloss.data.source import fingerprint, languages_at, read_rows, with_labels
 from isogloss.data.task import Task
 
 if TYPE_CHECKING:
@@ -80,6 +80,14 @@ class Resources:
         if (name,) not in self._fingerprints:
             self._fingerprints[name,] = encoder_fingerprint(name, offline=self.offline)
         return self._fingerprints[name,]
+
+    def languages(self, task: Task) -> tuple[str, ...]:
+        """Return the task's languages that its source has: an embedded sample has fewer than the task names.
+
+        A folder that lacks a language that the task names is not taken for a sample: that is a mistake, found later.
+        """
+        task = self._located(task)
+        return task.languages if task.path is not None else languages_at(task, task.splits[-1])
 
     def _located(self, task: Task) -> Task:
         return replace(task, path=self._folders[task.name]) if task.name in self._folders else task
