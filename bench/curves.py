@@ -85,15 +85,8 @@ def _losses(sides: Sides, rows: trainer.Rows, seed: int) -> list[float]:
         "logging_steps": 1,
     }
     made = trainer.make(sides.model.fresh(), settings, sides.folder / "out", sides.learner.tokenizer, rows)
-    made.remove_callback(_printer())
     trainer.train_seconds(made)
     return [row["loss"] for row in made.state.log_history if "loss" in row]
-
-
-def _printer() -> Any:
-    from transformers import PrinterCallback
-
-    return PrinterCallback
 
 
 def _means(curves: Sequence[NDArray[np.float64]]) -> list[float]:

@@ -7,9 +7,13 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MB = 1e6
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -49,6 +53,17 @@ def peak() -> Iterator[Peak]:
     _trim()
     with _kernel_mark(measured) if _CLEAR.exists() else _samples(measured):
         yield measured
+
+
+def touch(tensors: Iterable[Tensor]) -> int:
+    """Read tensors once, so that pages that are mapped from a file are resident, and return their bytes.
+
+    Else a model's own weights would count as beyond it when they are first used.
+    """
+    held = list(tensors)
+    for tensor in held:
+        tensor.detach().sum().item()
+    return sum(tensor.nbytes for tensor in held)
 
 
 @contextmanager

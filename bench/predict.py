@@ -116,12 +116,13 @@ def memory(context: Context) -> Measurement:
 
 def peak_of(rows: int, factor: int, **material: str) -> dict[str, float]:
     """Predict a bag of `rows` / 4 · `factor` examples; runs in a process of its own."""
-    from bench.memory import peak
+    from bench.memory import peak, touch
 
     given = Material.read(**material)
     learner, bag = given.learner(), subset(given.bag("en", "test"), rows)
     longest_first = np.argsort(-bag.lengths, kind="stable")
     part = bag.subset(ids=bag.ids[longest_first[:: 4 // factor]].tolist())
+    touch(learner.params.values())
     with peak() as measured:
         learner.predict(part)
     return {"beyond": measured.beyond, "rows": len(part)}

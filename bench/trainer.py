@@ -33,6 +33,7 @@ class Model:
         import torch
         from transformers import AutoModelForSequenceClassification
 
+        _quiet()
         model = AutoModelForSequenceClassification.from_pretrained(self.folder, dtype=torch.float32)
         for name, value in model.named_parameters():
             value.requires_grad_(not freeze or name not in self.frozen)
@@ -43,14 +44,15 @@ def best(batch_size: int) -> dict[str, Any]:
     """Return the settings that a user who knows the Trainer well would choose: grouping by length, bf16 autocast."""
     return {
         "per_device_train_batch_size": batch_size,
+        "num_train_epochs": 1,
         "train_sampling_strategy": "group_by_length",
         "bf16": True,
     }
 
 
 def defaults(batch_size: int) -> dict[str, Any]:
-    """Return the settings that a user gets who gives the batch size alone: random order, float32."""
-    return {"per_device_train_batch_size": batch_size}
+    """Return the settings of a user who gives batch size and length alone: random order, float32."""
+    return {"per_device_train_batch_size": batch_size, "num_train_epochs": 1}
 
 
 def make(model: Any, settings: Mapping[str, Any], folder: Path, tokenizer: Any, rows: Rows | None = None) -> Any:
@@ -64,15 +66,15 @@ def make(model: Any, settings: Mapping[str, Any], folder: Path, tokenizer: Any, 
         rows: what it trains on.
     """
     import torch
-    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
-    from transformers.utils import logging
+    from transformers import DataCollatorWithPadding, PrinterCallback, Trainer, TrainingArguments
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    _quiet()
     quiet = {"save_strategy": "no", "report_to": "none", "disable_tqdm": True, "logging_strategy": "no"}
     arguments = TrainingArguments(str(folder), **(quiet | dict(settings)), use_cpu=not torch.cuda.is_available())
     collator = DataCollatorWithPadding(tokenizer)
-    return Trainer(model, arguments, data_collator=collator, train_dataset=_Rows(rows) if rows else None)
+    made = Trainer(model, arguments, data_collator=collator, train_dataset=_Rows(rows) if rows else None)
+    made.remove_callback(PrinterCallback)
+    return made
 
 
 class _Rows:
@@ -94,7 +96,11 @@ def data_set(rows: Rows) -> Any:
 
 
 def train_seconds(trainer: Any) -> float:
-    """Train, and return the seconds of its steps alone: what it prepares before the first is not counted."""
+    """Train, and return the seconds of its steps alone: what it prepares before the first is not counted.
+
+    Raises:
+        RuntimeError: it did not go through its rows exactly once.
+    """
     from transformers import TrainerCallback
 
     marks: list[float] = []
@@ -110,4 +116,14 @@ def train_seconds(trainer: Any) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer.train()
+    steps = -(-len(trainer.train_dataset) // trainer.args.per_device_train_batch_size)
+    if trainer.state.global_step != steps:
+        raise RuntimeError(f"the Trainer made {trainer.state.global_step} steps, not the {steps} of one pass")
     return marks[1] - marks[0]
+
+
+def _quiet() -> None:
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

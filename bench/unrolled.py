@@ -64,13 +64,13 @@ def agreement(ours: dict[str, Any], full: dict[str, Any], first_order: dict[str,
 
 def ours(window: int, batch: int, folder_of_model: str, **material: str) -> dict[str, Any]:
     """Search rates over one window with the meta-optimizer."""
-    from bench.memory import peak
+    from bench.memory import peak, touch
     from isogloss.keys import Key
 
     given = Material.read(**material)
     learner = given.learner(encoder=folder_of_model, precision="fp32")
     method, episode = _episode(given, window, batch)
-    model = sum(value.nbytes for value in learner.params.values())
+    model = touch(learner.params.values())
     setup, key = _setup(learner), Key(0, "bench")
     with peak() as measured:
         state = method.begin(learner, setup, key)
@@ -106,7 +106,7 @@ def higher(window: int, batch: int, folder_of_model: str, first_order: bool = Fa
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    from bench.memory import peak
+    from bench.memory import peak, touch
 
     given = Material.read(**material)
     _, episode = _episode(given, window, batch)
@@ -118,6 +118,7 @@ def higher(window: int, batch: int, folder_of_model: str, first_order: bool = Fa
     group_of = given.learner(encoder=folder_of_model, precision="fp32").groups.of
     for name, value in model.named_parameters():
         value.requires_grad_(group_of[name] != "embeddings")
+    touch(model.parameters())
     with peak() as measured:
         _unroll(model, group_of, episode._replace(support=episode.support[:1]), first_order)
         began = now()

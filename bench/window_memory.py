@@ -16,7 +16,7 @@ def peak_of(window: int, steps: int, batch: int, **material: str) -> dict[str, f
 
     The same support batches in the same order whatever the window, so that the longest is the same too.
     """
-    from bench.memory import peak
+    from bench.memory import peak, touch
     from isogloss.data.stream import Stream
     from isogloss.keys import Key
     from isogloss.methods.base import Episode, Setup
@@ -35,7 +35,7 @@ def peak_of(window: int, steps: int, batch: int, **material: str) -> dict[str, f
 
     method = MetaOptimizer(MetaOptimizer.Settings(window=window))
     setup = Setup(rates, CrossEntropy(learner.kind), make_optimizer, lambda step, steps: 1.0)
-    model = sum(value.nbytes for value in learner.params.values())
+    model = touch(learner.params.values())
     with peak() as measured:
         state = method.begin(learner, setup, key)
         for start in range(0, steps, window):

@@ -147,7 +147,8 @@ def test_a_frozen_copy_follows_its_master(encoder: Encoder) -> None:
 
 def test_predicting_leaves_copies_that_gradients_can_use(encoder: Encoder) -> None:
     learner = tiny.load(encoder("bert"), precision="bf16")
-    learner.predict(tiny.bag())
+    with torch.inference_mode():
+        learner.predict(tiny.bag())
     gradient = learner.gradient(learner.moving({"layer.1": 1.0}), [tiny.batch()], tiny.OBJECTIVE, KEY)
     assert all(value.isfinite().all() for value in gradient.values.values())
 
