@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.child import in_child
 from bench.harness import Benchmark, Context, Measurement, Promise, alternate, now
-from bench.material import Material
+from bench.material import Material, subset
 
 if TYPE_CHECKING:
     from isogloss.data.batch import Batch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MEMORY = Promise("higher.memory", "memory beyond the model's own, higher / ours, window of 15", 30.0, "at least")
 TIME = Promise("higher.time", "time of that window and its meta-gradient, higher / ours", 3.0, "at least")
 LEARNING_RATE = 0.05
+TOKENS = 45  # the length of an ordinary XNLI pair
 
 
 def measure(context: Context) -> Iterator[Measurement]:
@@ -36,8 +37,16 @@ def measure(context: Context) -> Iterator[Measurement]:
     ours, theirs = ([found["beyond"] / 1e6 for found in results[name]] for name in ("ours", "higher"))
     first_order = in_child("bench.unrolled:higher", **window, **material.arguments(), first_order=True)
     same = agreement(results["ours"][0], results["higher"][0], first_order)
+    mixed = in_child("bench.unrolled:ours", **window, **material.arguments(), mixed=True)
+    lengths = results["ours"][0]["lengths"]
     details = {
-        "rows": f"{material.name}, en + el + ur, batch {window['batch']}",
+        "rows": (
+            f"{material.name}, en + el + ur, those closest to {TOKENS} tokens: batches of {window['batch']}, padded to "
+            f"{min(lengths)} to {max(lengths)} tokens"
+        ),
+        "ours where rows come as they are, MB": (
+            f"{mixed['beyond'] / 1e6:.0f}, set by the longest batch, {max(mixed['lengths'])} tokens"
+        ),
         "setting": "float32, SGD, no dropout, embeddings frozen, one learned rate a layer group, plain attention",
         "model, MB": round(results["ours"][0]["model"] / 1e6),
     }
@@ -62,14 +71,22 @@ def agreement(ours: dict[str, Any], full: dict[str, Any], first_order: dict[str,
     )
 
 
-def ours(window: int, batch: int, folder_of_model: str, **material: str) -> dict[str, Any]:
-    """Search rates over one window with the meta-optimizer."""
+def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **material: str) -> dict[str, Any]:
+    """Search rates over one window with the meta-optimizer.
+
+    Args:
+        window: inner steps.
+        batch: examples a batch.
+        folder_of_model: where both sides load it from.
+        mixed: batches of mixed lengths.
+        material: where the rows come from.
+    """
     from bench.memory import peak, touch
     from isogloss.keys import Key
 
     given = Material.read(**material)
     learner = given.learner(encoder=folder_of_model, precision="fp32")
-    method, episode = _episode(given, window, batch)
+    method, episode = _episode(given, window, batch, mixed)
     model = touch(learner.params.values())
     setup, key = _setup(learner), Key(0, "bench")
     with peak() as measured:
@@ -87,6 +104,7 @@ def ours(window: int, batch: int, folder_of_model: str, **material: str) -> dict
         "seconds": seconds,
         "beyond": measured.beyond,
         "model": model,
+        "lengths": [batch.inputs["input_ids"].shape[1] for batch in episode.support],
         "loss": log["loss"],
         "query_loss": log["query_loss"],
         "gradient": [gradient[name] for name in sorted(gradient)],
@@ -109,7 +127,7 @@ def higher(window: int, batch: int, folder_of_model: str, first_order: bool = Fa
     from bench.memory import peak, touch
 
     given = Material.read(**material)
-    _, episode = _episode(given, window, batch)
+    _, episode = _episode(given, window, batch, mixed=False)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForSequenceClassification.from_pretrained(
         folder_of_model, dtype=torch.float32, attn_implementation="eager"
@@ -180,13 +198,21 @@ def _setup(learner: Learner) -> Setup:
     return Setup(rates, CrossEntropy(learner.kind), make_optimizer, lambda step, steps: 1.0)
 
 
-def _episode(material: Material, window: int, batch: int) -> tuple[MetaOptimizer, Episode]:
-    """Return the method and the first window of its own schedule, with one batch of the surprise language."""
+def _episode(material: Material, window: int, batch: int, mixed: bool) -> tuple[MetaOptimizer, Episode]:
+    """Return the method and the first window of its own schedule, with one batch of the surprise language.
+
+    Of each language the rows that are closest to 45 tokens, or any, for batches of mixed lengths.
+    """
+    import numpy as np
+
     from isogloss.keys import Key
     from isogloss.methods.meta_optimizer import MetaOptimizer
 
     method = MetaOptimizer(MetaOptimizer.Settings(rounds=1, window=window, query_examples=batch))
-    bags = material.adaptation(batch * window)
+    bags = dict(material.adaptation(10**9))
+    for language, bag in bags.items():
+        closest = np.argsort(np.abs(bag.lengths - TOKENS), kind="stable")[: batch * window]
+        bags[language] = subset(bag, batch * window) if mixed else bag.subset(ids=bag.ids[closest].tolist())
     episode = method.schedule(bags, batch_size=batch, length=None, key=Key(0, "bench"))[0]
     assert len(episode.support) == window
     return method, episode

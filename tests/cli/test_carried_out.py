@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,16 +151,44 @@ def test_export_is_an_ordinary_folder_with_the_same_predictions(isogloss: Isoglo
     refused(isogloss("export", "tiny/meta_optimizer@0", folder, "--store", made / "store"), "exists already")
 
 
-def test_a_failed_run_is_told_kept_in_the_table_and_tried_again(isogloss: Isogloss, project: Path) -> None:
+def test_a_failed_run_is_told_stays_in_the_table_and_is_tried_again(
+    isogloss: Isogloss, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from isogloss.run import scoring
+
+    predict = scoring.predict_cell
+
+    def fails_for_one(cell: Any, *rest: Any) -> Any:
+        if cell.variant == "meta_optimizer":
+            raise RuntimeError("out of luck")
+        return predict(cell, *rest)
+
     run = ("run", "tiny.toml", "--offline", "--no-progress", "--set", "seeds=1")
-    bad = isogloss(*run, "--set", "phases.adapt.optimizer.learning_rate=1e30")
-    assert bad.code == 2
-    assert "failed in adapt: pooled" in bad.out
-    table = isogloss("table", "tiny")
-    assert table.code in (0, 2)
-    failed = Store(project / "runs").failed()
-    assert failed
-    assert "learning_rate" in failed[0].error
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "predict_cell", fails_for_one)
+        said = isogloss(*run)
+    assert said.code == 1  # a fault of ours; the other variant was carried out all the same
+    assert "1 runs done, 0 found finished, 1 failed" in said.out
+    assert "out of luck" in said.err
+    (failed,) = Store(project / "runs").failed()
+    assert failed.variant == "meta_optimizer"
+    table = isogloss("table", "tiny", "--format", "csv")
+    assert table.code == 0
+    assert "meta_optimizer" in table.out
+    assert "out of luck" in isogloss("show", "tiny").out
+    again = isogloss(*run)
+    assert again.code == 0
+    assert "1 runs done, 1 found finished, 0 failed" in again.out
+    assert Store(project / "runs").failed() == ()
+
+
+def test_a_loss_that_is_not_finite_fails_the_run_with_a_remedy(isogloss: Isogloss, project: Path) -> None:
+    options = ("--set", "seeds=1", "--set", "phases.adapt.optimizer.learning_rate=1e30")
+    said = isogloss("run", "tiny.toml", "--offline", "--no-progress", *options)
+    assert said.code == 2
+    assert "failed in adapt: pooled" in said.out
+    assert "lower optimizer.learning_rate" in said.err
+    assert {run.failed_phase for run in Store(project / "runs").failed()} == {"adapt"}
 
 
 def test_more_of_the_same_recipe_joins_the_table_and_other_settings_do_not(isogloss: Isogloss, project: Path) -> None:

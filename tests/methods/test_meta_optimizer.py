@@ -90,9 +90,12 @@ def relative_error(a: Tensor, b: Tensor) -> float:
 @pytest.mark.parametrize("f_opt", F_OPTS)
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("layerwise", [True, False])
-def test_closed_form_is_the_gradient_through_the_unrolled_window(f_opt: str, schedule: str, layerwise: bool) -> None:
+@pytest.mark.parametrize("start", [0, 6])
+def test_closed_form_is_the_gradient_through_the_unrolled_window(
+    f_opt: str, schedule: str, layerwise: bool, start: int
+) -> None:
     method = MetaOptimizer(MetaOptimizer.Settings(init="random" if layerwise else 0.3, layerwise=layerwise))
-    episode = window(15)
+    episode = window(15, start=start, total=30)
     ours, phi = closed_form(method, F_OPTS[f_opt], SCHEDULES[schedule], episode)
     reference = unrolled_gradient(ToyLearner(), F_OPTS[f_opt], SCHEDULES[schedule], episode, phi)
     assert ours.shape == reference.shape

@@ -114,7 +114,9 @@ def test_joint_windows_go_through_all_data_without_a_new_start() -> None:
     assert [schedule[step].extra["round_begins"] for step in range(schedule.steps)] == [True] + [False] * 5
 
 
-@pytest.mark.parametrize(("length", "steps"), [(("epochs", 2), 16), (("steps", 5), 5), (("examples", 21), 6)])
+@pytest.mark.parametrize(
+    ("length", "steps"), [(("epochs", 2), 16), (("steps", 5), 5), (("examples", 21), 6), (("examples", 61), 17)]
+)
 def test_length_of_fine_tuning(length: tuple[str, float], steps: int) -> None:
     schedule = PooledSchedule(bags(en=17, el=13), batch_size=4, length=Length(*length), key=KEY)  # type: ignore[arg-type]
     assert schedule.steps == steps

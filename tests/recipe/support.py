@@ -67,8 +67,11 @@ class Fingerprints:
     def encoder(self, name: str) -> str:
         return self._of(name)
 
-    def languages(self, task: Task) -> tuple[str, ...]:
+    def languages(self, task: Task, split: str) -> tuple[str, ...]:
         return task.languages
+
+    def precision(self, asked: str) -> str:
+        return asked
 
     def _of(self, name: str) -> str:
         return f"{name}, changed" if name == self.changed else name

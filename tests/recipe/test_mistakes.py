@@ -225,8 +225,12 @@ def test_one_change_is_one_mistake_with_place_and_remedy(
 SELECTED = 'epochs = 2\nselect = { on = "selection", every = 10 }'
 
 
+# The meta phase on other rows than those that a step of `adapt` is chosen on.
+SELECTING = SMALL.replace('"validation"', '"train"', 1).replace("epochs = 2", SELECTED)
+
+
 def test_a_step_is_never_chosen_on_an_unseen_targets_labels(tmp_path: Path) -> None:
-    text = SMALL.replace("epochs = 2", SELECTED).replace("[languages]", '[languages]\nselection = ["de", "fr"]')
+    text = SELECTING.replace("[languages]", '[languages]\nselection = ["de", "fr"]')
     found = mistakes(tmp_path, text)
     assert found == [
         'small.toml: phases.adapt.select: a step would be chosen on the labels of "fr", which is an unseen '
@@ -237,7 +241,7 @@ def test_a_step_is_never_chosen_on_an_unseen_targets_labels(tmp_path: Path) -> N
 
 
 def test_a_variant_that_trains_on_less_makes_a_target_unseen_again(tmp_path: Path) -> None:
-    text = SMALL.replace("epochs = 2", SELECTED).replace("[languages]", '[languages]\nselection = ["el"]')
+    text = SELECTING.replace("[languages]", '[languages]\nselection = ["el"]')
     text += """
 [[variants]]
 name = "english"
@@ -249,7 +253,7 @@ set."phases.adapt.on.languages" = "source"
 
 
 def test_selection_languages_must_be_named_and_in_the_task(tmp_path: Path) -> None:
-    text = SMALL.replace("epochs = 2", SELECTED)
+    text = SELECTING
     assert "languages.selection: it is empty" in mistakes(tmp_path, text)[0]
     text = text.replace("[languages]", '[languages]\nselection = ["fi"]')
     assert any('task "xnli" has no language fi' in line for line in mistakes(tmp_path, text))
@@ -353,3 +357,14 @@ def test_an_empty_file(tmp_path: Path) -> None:
         'small.toml: task: "task" is missing',
         'small.toml: phases: "phases" is missing',
     ]
+
+
+def test_what_is_tested_on_is_not_trained_on(tmp_path: Path) -> None:
+    """Nor a translation of it: in a parallel task any language of that split counts."""
+    found = mistakes(tmp_path, SMALL.replace('on = { split = "validation"', 'on = { split = "test"', 1))
+    assert any("on which the recipe is tested" in line for line in found)
+
+
+def test_a_step_is_not_chosen_on_rows_that_an_earlier_phase_has_seen(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, SMALL.replace("epochs = 2", 'epochs = 2\nselect = { on = "source" }', 1))
+    assert any('were trained on in phase "meta"' in line for line in found)

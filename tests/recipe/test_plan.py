@@ -227,7 +227,7 @@ def test_the_order_of_the_heads_labels_is_part_of_the_key(tmp_path: Path) -> Non
 
 
 def test_rows_that_choose_a_step_are_part_of_the_key(tmp_path: Path) -> None:
-    sets = "phases.adapt.select=selection", "languages.selection=['de']"
+    sets = "phases.adapt.select=selection", "languages.selection=['de']", "phases.meta.on.split=train"
     before, after = (plan(tmp_path, sets=sets, changed=changed) for changed in ("", "xnli/de/validation"))
     assert keys(before, "meta") == keys(after, "meta")
     assert keys(before, "adapt").isdisjoint(keys(after, "adapt"))
@@ -252,3 +252,12 @@ def test_planning_needs_no_torch() -> None:
     code = "import sys, isogloss.recipe.plan; from isogloss.recipe.load import load_recipe as load;"
     code += "load('xu2021-table1', profile='mini');"
     subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], check=True)
+
+
+def test_a_draw_is_part_of_the_key_where_something_is_drawn(tmp_path: Path) -> None:
+    """Which examples are tested on, and which are held out to choose a step by."""
+    for sets in (("evaluation.examples=30",), ("phases.source.select=source", "languages.target=['fr']")):
+        one, other = (plan(tmp_path, sets=(*sets, f"draw={draw}")) for draw in (0, 1))
+        assert {cell.key for cell in one.cells}.isdisjoint(cell.key for cell in other.cells)
+    plain, drawn = (plan(tmp_path, sets=(f"draw={draw}",)) for draw in (0, 1))
+    assert plain.phases.keys() == drawn.phases.keys()

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from safetensors.torch import load_file
 
 from isogloss.errors import Interrupted, Mistakes
 from isogloss.recipe.load import load_recipe
+from isogloss.recipe.plan import make_plan
+from isogloss.recipe.resolve import task_of
 from isogloss.run import load_learner, rehearse, run
 from isogloss.run.events import CellDone, PhaseBegins
+from isogloss.run.resources import Resources
 from isogloss.store import Store
 
 
@@ -96,14 +100,10 @@ def test_the_adapt_phase_uses_the_learned_rates(finished: Store) -> None:
 
 
 def test_a_loaded_run_predicts_what_it_predicted(finished: Store, world: Path) -> None:
-    from isogloss.run.resources import Resources
-
     recipe = load_recipe(str(world / "small.toml"))
     (info,) = finished.resolve("small/meta_optimizer@1")
     learner = load_learner(finished, info)
     resources = Resources(recipe, finished.bags, {}, offline=True)
-    from isogloss.recipe.plan import make_plan
-
     cell = make_plan(recipe, resources).cells[0]
     again = learner.predict(resources.bag(cell.task, "sw", "test"))
     kept = finished.predictions("small/meta_optimizer@1").filter(language="sw")
@@ -227,10 +227,44 @@ def test_layers_that_the_encoder_lacks_are_found_before_training(recipe: Callabl
 
 
 def test_all_languages_are_those_that_the_embedded_sample_has(tmp_path: Path) -> None:
-    from isogloss.run.resources import Resources
-
     recipe = load_recipe("massive-quickstart", sets=['languages.target="all"'])
     resources = Resources(recipe, tmp_path, {}, offline=True)
-    from isogloss.recipe.plan import make_plan
-
     assert len(make_plan(recipe, resources).cells[0].target) == 22
+
+
+def test_labels_are_matched_by_name_between_training_and_evaluation(world: Path, tmp_path: Path) -> None:
+    """The same rows under a task whose file lists the labels in another order: the same targets."""
+    recipe = load_recipe(str(world / "small.toml"))
+    resources = Resources(recipe, tmp_path, {}, offline=True)
+    task = task_of(recipe, None)
+    found = resources.bag(task, "en", "train")
+    reordered = resources.bag(replace(task, labels=("c", "a", "b")), "en", "train")
+    assert found.labels == reordered.labels == ("a", "b", "c")
+    assert found.targets.tolist() == reordered.targets.tolist()
+    with pytest.raises(Mistakes, match="labels are not those of the evaluation"):
+        resources.bag(replace(task, labels=("a", "b", "d")), "en", "train")
+
+
+def test_two_tasks_of_one_name_are_two_tasks(world: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "train-en.tsv").write_text("id\ttext\tlabel\n0\tw5 w6\ta\n1\tw7\tb\n2\tw8\tc\n")
+    recipe = load_recipe(str(world / "small.toml"))
+    resources = Resources(recipe, tmp_path / "bags", {}, offline=True)
+    task = task_of(recipe, None)
+    assert len(resources.bag(task, "en", "train")) == 64
+    assert len(resources.bag(replace(task, path=other, labels=("a", "b", "c")), "en", "train")) == 3
+    assert resources.data(task, "en", "train") != resources.data(replace(task, path=other), "en", "train")
+
+
+def test_weights_that_were_not_kept_come_back_when_asked_for(recipe: Callable, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run(recipe("seeds=1", 'keep="scores"'), store, offline=True)
+    assert not list(store.root.glob("phases/*/weights.safetensors"))
+    kept = store.predictions("small").sort("run", "language", "id")
+    report = run(recipe("seeds=1", 'keep="all"'), store, offline=True)
+    assert (report.done, report.failed) == (2, [])
+    assert len(list(store.root.glob("phases/*/weights.safetensors"))) == 3
+    assert store.predictions("small").sort("run", "language", "id").equals(kept)
+    (info,) = store.resolve("small/pooled@0")
+    load_learner(store, info)

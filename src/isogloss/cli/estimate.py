@@ -73,7 +73,7 @@ def _try_out(recipe: Recipe, store: Path) -> Speed:
     bag = resources.bag(task, recipe.languages.source[0], phase.on.split)
     learner = Learner.load(
         recipe.encoder,
-        labels=resources.labels(task),
+        labels=resources.labels,
         kind=registry.load("kinds", task.kind)(),
         head_key=Key(0, "estimate"),
         max_length=recipe.max_length,

@@ -45,7 +45,7 @@ def _explained(store: Store, run: RunInfo) -> str:
     parts.append("phases\n" + grid(map(_phase_row, phases), header=_PHASE_HEADER, indent="  "))
     parts += [_rates(phase) for phase in phases if (phase.path / "rates.json").is_file()]
     if run.state == "done":
-        parts.append("scores\n" + _scores(store, run.key))
+        parts.append("scores\n" + _scores(store, run))
     return "\n\n".join(parts)
 
 
@@ -104,8 +104,8 @@ def _few(last: int, count: int = 6) -> list[int]:
     return sorted({1 + round(index * (last - 1) / (count - 1)) for index in range(count)}) if last else []
 
 
-def _scores(store: Store, key: str) -> str:
-    scores = store.scores(key)
+def _scores(store: Store, run: RunInfo) -> str:
+    scores = store.scores([run])
     metrics = scores["metric"].unique(maintain_order=True).to_list()
     value = {(row["language"], row["metric"]): row["value"] for row in scores.iter_rows(named=True)}
     languages = scores.select("language", "role", "n").unique(subset="language", maintain_order=True)

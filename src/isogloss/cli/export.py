@@ -43,7 +43,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
 
     settings = run.settings
     task = load_task(settings["evaluation"]["task"] or settings["task"])
-    scores = store.scores(run.key)
+    scores = store.scores([run])
     languages = scores["language"].unique(maintain_order=True).to_list()
     metadata = [
         "---",
@@ -66,7 +66,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
             *metadata,
             f"# {run.recipe}: {run.variant}",
             "",
-            "Trained with [Isogloss](https://pypi.org/project/isogloss/) and tested on every language below.",
+            "Trained with Isogloss and tested on every language below.",
             "",
             *(f"- **{name}**: {value}" for name, value in facts.items() if value),
             "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from isogloss.cli.options import DEFAULT_STORE, OfflineOption, StoreOption
-from isogloss.errors import Mistake, Mistakes, mistake
+from isogloss.errors import IsoglossWarning, Mistake, Mistakes, mistake
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from isogloss.learner.learner import Learner
 
 _SHOWN = 10  # rows without a text that are listed
+_ADDED = ("predicted_label", "predicted_probability")
+_WARN_UNKNOWN = 0.05  # share of unknown tokens, as where languages are read for training
 
 
 def predict(
@@ -43,23 +46,24 @@ def predict(
 ) -> None:
     """Label the rows of a file.
 
-    What comes out is the file's columns with `label` and `probability` added.
+    What comes out is the file's columns with `predicted_label` and `predicted_probability` added.
     """
     from isogloss.data.table import read_table
 
     write = _writer(output)
     table = read_table(file)
+    _refuse_predicted(table)
     texts = _texts(table, text or _task_columns(store, run, table))
-    labels, probabilities = _predicted(store, run, texts, offline=offline)
-    rows = [
-        {
-            **{name: values[row] for name, values in table.columns.items()},
-            "label": label,
-            "probability": probability,
-        }
-        for row, (label, probability) in enumerate(zip(labels, probabilities, strict=True))
-    ]
-    _deliver(write(rows), output)
+    columns = {**table.columns, **_predicted(store, run, texts, table.origin, offline=offline)}
+    _deliver(write([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]), output)
+
+
+def _refuse_predicted(table: Table) -> None:
+    """Raise Mistakes where the file has a column of the name of one that is added: none is overwritten."""
+    there = [name for name in _ADDED if name in table.columns]
+    if there:
+        what = f'the file has a column "{there[0]}" already'
+        raise mistake(what, where=table.origin, remedy="rename or drop it: predictions are written under that name")
 
 
 def _task_columns(store: Path, run: str, table: Table) -> list[str]:
@@ -98,19 +102,38 @@ def _texts(table: Table, columns: Sequence[str]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _predicted(store: Path, run: str, texts: list[tuple[str, ...]], *, offline: bool) -> tuple[list[str], list[float]]:
-    """Return the label of every row and its probability."""
+def _predicted(
+    store: Path, run: str, texts: list[tuple[str, ...]], origin: str, *, offline: bool
+) -> dict[str, list[str] | list[float]]:
+    """Return the columns that are added: the label of every row, and its probability."""
     import numpy as np
 
     from isogloss.run import load_learner
     from isogloss.store import Store
 
-    learner = load_learner(Store(store), Store(store).resolve_one(run), offline=offline)
-    found = learner.predict(_bag(texts, learner))
-    scores = found.logits - found.logits.max(axis=1, keepdims=True)
-    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    best = probabilities[np.arange(len(texts)), found.predictions]
-    return [learner.labels[index] for index in found.predictions], [round(float(value), 4) for value in best]
+    kept = Store(store).resolve_one(run)
+    learner = load_learner(Store(store), kept, offline=offline)
+    bag = _bag(texts, learner)
+    _check_readable(bag, origin, kept.settings["allow_unknown"])
+    found = learner.predict(bag)
+    best = found.probabilities[np.arange(len(texts)), found.predictions]
+    labels = [learner.labels[index] for index in found.predictions]
+    return dict(zip(_ADDED, (labels, [round(float(value), 4) for value in best]), strict=True))
+
+
+def _check_readable(bag: Bag, origin: str, allow_unknown: float) -> None:
+    """Warn where the encoder's vocabulary knows the texts badly, and refuse them where it hardly knows them.
+
+    Raises:
+        Mistakes: the share of unknown tokens is larger than the run's recipe allows.
+    """
+    share = bag.unknown_share
+    what = f"{share:.0%} of the tokens are unknown to the encoder's vocabulary"
+    if share > allow_unknown:
+        remedy = "leave out the rows in languages that it does not know, or take a run of another encoder"
+        raise mistake(what, where=origin, remedy=remedy)
+    if share > _WARN_UNKNOWN:
+        warnings.warn(f"{origin}: {what}; predictions there say little", IsoglossWarning, stacklevel=2)
 
 
 def _bag(texts: list[tuple[str, ...]], learner: Learner) -> Bag:

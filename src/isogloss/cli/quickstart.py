@@ -43,7 +43,7 @@ def quickstart(store: StoreOption = Path("isogloss-quickstart"), progress: Progr
         typer.echo("")
         _show(recipe, store)
     if report.failed:
-        raise typer.Exit(2)
+        raise typer.Exit(1 if any(failure.ours for failure in report.failed) else 2)
 
 
 def _sized(store: Path) -> Recipe:

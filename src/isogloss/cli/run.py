@@ -50,7 +50,7 @@ def run(
     report = carry_out(loaded, store, folders(data), offline=offline, progress=progress)
     typer.echo(told(report, loaded, store))
     if report.failed:
-        raise typer.Exit(2)
+        raise typer.Exit(1 if any(failure.ours for failure in report.failed) else 2)
 
 
 def carry_out(recipe: Recipe, store: Path, data: dict[str, Path], *, offline: bool, progress: bool) -> RunReport:

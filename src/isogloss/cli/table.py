@@ -88,18 +88,15 @@ def chosen(store: Store, addresses: Sequence[str]) -> tuple[RunInfo, ...]:
 
 def evidence(store: Store, runs: Sequence[RunInfo]) -> tuple[pl.DataFrame, Outcomes | None]:
     """Return the score frame of runs, a row for each failed one among them, and what each got right."""
-    import polars as pl
-
     from isogloss.evaluation.frame import failed_run, stack
     from isogloss.evaluation.outcomes import Outcomes
 
-    done = [run.key for run in runs if run.state == "done"]
+    done = [run for run in runs if run.state == "done"]
     failed = [failed_run({**run.facts, **_seeds(run)}) for run in runs if run.state == "failed"]
-    scores = stack([*(store.scores(key) for key in done), *failed])
+    scores = stack([*([store.scores(done)] if done else []), *failed])
     if not done:
         return scores, None
-    predictions = [store.predictions(key, columns=_JUDGED) for key in done]
-    return scores, Outcomes.from_predictions(pl.concat(predictions, how="diagonal_relaxed"))
+    return scores, Outcomes.from_predictions(store.predictions(done, columns=_JUDGED))
 
 
 def keep_frames(

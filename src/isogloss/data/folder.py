@@ -50,7 +50,7 @@ def files_of(task: Task, folder: Path, language: str, split: str) -> list[Path]:
 def languages_in(task: Task, folder: Path, split: str) -> tuple[str, ...]:
     """Return the languages of the task for which the folder has a file, in the task's order."""
     rule = _rule(task, folder, split)
-    return tuple(name for name in task.languages if _packed_or_not(folder / task.fill(rule.pattern, name)))
+    return tuple(name for name in task.languages if _packed_or_not(_inside(task, folder, rule, name)))
 
 
 def _rule(task: Task, folder: Path, split: str) -> FileRule:
@@ -64,7 +64,7 @@ def _rule(task: Task, folder: Path, split: str) -> FileRule:
 
 def _file(task: Task, folder: Path, rule: FileRule, language: str, split: str) -> Path:
     task.check_language(language)
-    wanted = folder / task.fill(rule.pattern, language)
+    wanted = _inside(task, folder, rule, language)
     path = _packed_or_not(wanted)
     if path is None:
         there = languages_in(task, folder, split)
@@ -72,6 +72,24 @@ def _file(task: Task, folder: Path, rule: FileRule, language: str, split: str) -
         what = f'no such file, for language "{language}", split "{split}"'
         raise mistake(what, where=str(wanted), remedy=remedy)
     return path
+
+
+def _inside(task: Task, folder: Path, rule: FileRule, language: str) -> Path:
+    """Return the path that a pattern stands for in a language.
+
+    Links are not followed: a folder may well hold links to files that lie elsewhere (the hub's cache does).
+
+    Raises:
+        Mistakes: what is filled in leads out of the folder.
+    """
+    filled = Path(task.fill(rule.pattern, language))
+    if filled.is_absolute() or ".." in filled.parts:
+        raise mistake(
+            f'"{filled}" leads out of the folder',
+            where=f'task {task.name}: files, language "{language}"',
+            remedy=f"mend its code: {task.codes.get(language, language)}",
+        )
+    return folder / filled
 
 
 def _packed_or_not(path: Path) -> Path | None:

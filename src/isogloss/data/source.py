@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
-from importlib import import_module
+from functools import cache, lru_cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from isogloss.data.hub import read_hub, where_on_hub
 from isogloss.data.rows import Rows, label_names, make_rows
 from isogloss.data.table import Table, read_bytes
 from isogloss.data.task import Task
-from isogloss.errors import mistake
+from isogloss.errors import mistake, nearest
 
 __all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "with_labels"]
 
@@ -89,11 +89,32 @@ def fingerprint(task: Task, language: str, split: str, path: Path | None = None,
         names = [file.relative_to(folder).as_posix().removesuffix(".gz") for file in files]
         content = dict(zip(names, map(_file_digest, files), strict=True))
     about = TypeAdapter(Task).dump_python(task, mode="json", include=_MEANING)
-    text = json.dumps([content, about, language, split], sort_keys=True, ensure_ascii=False)
+    rule = _hub_rule(task) if folder is None else _file_rule(task, split)
+    text = json.dumps([content, about, rule, language, split], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 _MEANING = {"name", "kind", "version", "labels", "texts", "label", "id", "group", "parallel"}
+_SAMPLES = "isogloss.samples"
+
+
+def _file_rule(task: Task, split: str) -> dict[str, Any]:
+    """Return which rows of its files a split has; the files themselves are known by what is in them."""
+    rule = task.files[split]
+    index = rule.index and rule.index.removesuffix(".gz")
+    return {"index": index, "column": rule.column, "value": rule.value}
+
+
+def _hub_rule(task: Task) -> dict[str, Any]:
+    """Return what the columns on the hub are called; where the rows are there is known by commit and files."""
+    hub = task.hub
+    assert hub is not None
+    return {
+        "by_files": hub.data_files is not None,
+        "texts": hub.texts or task.texts,
+        "label": hub.label or task.label,
+        "id": task.id if hub.id is None else hub.id,
+    }
 
 
 def _read_table(
@@ -121,11 +142,23 @@ def _folder(task: Task, path: Path | None) -> Path | None:
         return path if path is not None else task.path
     if task.embedded is None or task.source == "hub":
         return None
-    module, _, function = task.embedded.partition(":")
-    try:
-        return Path(getattr(import_module(module), function)())
-    except ModuleNotFoundError:
-        return None
+    sample = _sample(task.embedded)
+    if sample is not None:
+        return Path(sample())
+    if task.source == "embedded" or task.hub is None:
+        raise mistake(
+            f'no installed package has a sample "{task.embedded}"',
+            where=f"task {task.name}: embedded",
+            remedy=f'{nearest(task.embedded, entry_points(group=_SAMPLES).names)}, or give path = "FOLDER"',
+        )
+    return None
+
+
+@cache
+def _sample(name: str) -> Callable[[], Path] | None:
+    """Return what says where a sample is, or None where no installed package declares one of that name."""
+    found = entry_points(group=_SAMPLES, name=name)
+    return next(iter(found)).load() if found else None
 
 
 def _refuse_offline(task: Task, offline: bool) -> None:

@@ -106,7 +106,9 @@ class Task:
         codes: language key → what the files and the hub call it, where that differs.
         files: split → where its rows are in a folder.
         hub: where its rows are on the hub.
-        embedded: `module:function` that returns a folder with a sample, used when nothing else is asked for.
+        embedded: a sample, used when nothing else is asked for: the name of an entry point in the group
+            `isogloss.samples`, a function of an installed package that returns the sample's folder. A task file
+            can thus not have any other code called.
         source: where to read from without a folder: "hub", "embedded", or "auto" (embedded if there is one).
         path: the folder with the task's files.
         licence: of the data.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from isogloss.errors import Mistake, Mistakes, mistake
@@ -14,13 +15,15 @@ _SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "sentencepiece.bpe.model", "spm.model", "vocab.json")
 _HUB_FILES = ("*.json", "*.txt", "*.model")
+_HUB_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
 def locate(encoder: str, *, offline: bool = False) -> Path:
     """Return the folder that holds an encoder, downloading it if it has to come from the hub.
 
     Args:
-        encoder: "mini", a folder, or a name on the hub.
+        encoder: "mini", a folder, or a name on the hub, which `name@revision` pins to a commit, tag or branch. What
+            is in the hub's cache is taken as it is there; the hub is asked for the rest.
         offline: use nothing of the hub but what is in its cache.
 
     Raises:
@@ -64,22 +67,31 @@ def encoder_fingerprint(encoder: str, *, offline: bool = False) -> str:
 
 def _means_folder(encoder: str) -> bool:
     path = Path(encoder).expanduser()
-    return path.is_dir() or path.is_absolute() or encoder.startswith((".", "~")) or encoder.count("/") > 1
+    return (
+        path.is_dir()
+        or path.is_absolute()
+        or encoder.startswith((".", "~"))
+        or encoder.partition("@")[0].count("/") > 1
+    )
 
 
 def _check(folder: Path, encoder: str) -> None:
     """Refuse a folder that lacks configuration, weights or tokenizer, naming all that is missing."""
     if not folder.is_dir():
         raise mistake("there is no such folder", where=str(folder), remedy="name a folder with a model, or a hub name")
+    missing = _missing(folder)
+    if missing:
+        remedy = "name a folder written by save_pretrained of model and tokenizer"
+        raise Mistakes([Mistake(f"the encoder lacks {part}", encoder, remedy) for part in missing])
+
+
+def _missing(folder: Path) -> list[str]:
     parts = {
         _CONFIG: (_CONFIG,),
         "weights (model.safetensors or pytorch_model.bin)": _SAFETENSORS + _PICKLED,
         "a tokenizer (tokenizer.json)": _TOKENIZERS,
     }
-    missing = [part for part, names in parts.items() if not any((folder / name).is_file() for name in names)]
-    if missing:
-        remedy = "name a folder written by save_pretrained of model and tokenizer"
-        raise Mistakes([Mistake(f"the encoder lacks {part}", encoder, remedy) for part in missing])
+    return [part for part, names in parts.items() if not any((folder / name).is_file() for name in names)]
 
 
 def _matters(name: str, folder: Path) -> bool:
@@ -92,28 +104,63 @@ def _matters(name: str, folder: Path) -> bool:
 
 
 def _from_hub(name: str, *, offline: bool) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    """Return the folder in the hub's cache of `name` or `name@revision`, downloaded if it is not there whole."""
+    from huggingface_hub.errors import HFValidationError
 
+    repository, pinned, revision = name.partition("@")
+    if pinned and not revision:
+        raise mistake("names no revision", where=name, remedy="write a commit, tag or branch after the @, or no @")
     try:
-        if offline:
-            return Path(snapshot_download(name, local_files_only=True))
-        return Path(snapshot_download(name, allow_patterns=[*_HUB_FILES, _weights_pattern(name)]))
+        folder = _cached(repository, revision or None)
+        if folder is None and not offline:
+            folder = _downloaded(repository, revision or None)
     except HFValidationError as error:
         raise mistake("is neither a folder nor a name on the hub", where=name, remedy="check the name") from error
-    except LocalEntryNotFoundError as error:
-        remedy = 'run once without --offline, name a folder, or take the embedded encoder "mini"'
-        what = "is not in the hub's cache" if offline else "is not in the hub's cache, and the hub cannot be reached"
-        raise mistake(what, where=name, remedy=remedy) from error
-    except (HfHubHTTPError, OSError) as error:
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        remedy = 'check name and network, name a folder, or take the embedded encoder "mini"'
-        raise mistake(f"cannot be had from the hub ({why})", where=name, remedy=remedy) from error
+    except Exception as error:  # noqa: BLE001 (of the client or its transport; their classes change with its version)
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        remedy = f'check name and network, name a folder, or take the embedded encoder "{EMBEDDED}"'
+        raise mistake(f"cannot be had from the hub ({told})", where=name, remedy=remedy) from error
+    if folder is None:
+        remedy = f'run once without --offline, name a folder, or take the embedded encoder "{EMBEDDED}"'
+        raise mistake("is not in the hub's cache", where=name, remedy=remedy)
+    return folder
 
 
-def _weights_pattern(name: str) -> str:
-    """Return which weights to fetch: safetensors, and pickled ones only where there are no others."""
-    from huggingface_hub import list_repo_files
+def _cached(repository: str, revision: str | None) -> Path | None:
+    """Return an encoder's folder in the hub's cache, or None where not all of it is there. Asks no network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    files = list_repo_files(name)
-    return "*.safetensors" if any(file in _SAFETENSORS for file in files) else "pytorch_model*.bin"
+    for weights in _HUB_WEIGHTS:
+        patterns = [*_HUB_FILES, weights]  # for other files of the repository the cache would not count as whole
+        try:
+            folder = Path(
+                snapshot_download(repository, revision=revision, allow_patterns=patterns, local_files_only=True)
+            )
+        except LocalEntryNotFoundError:
+            continue
+        if not _missing(folder) and _has_weights(folder):
+            return folder
+    return None
+
+
+def _downloaded(repository: str, revision: str | None) -> Path:
+    """Download an encoder: its safetensors, and pickled weights only where there are no others."""
+    from huggingface_hub import HfApi, snapshot_download
+
+    # Not list_repo_files, which without a network tries again for half a minute.
+    files = [file.rfilename for file in HfApi().model_info(repository, revision=revision).siblings or ()]
+    weights = _HUB_WEIGHTS[0] if any(file in _SAFETENSORS for file in files) else _HUB_WEIGHTS[1]
+    return Path(snapshot_download(repository, revision=revision, allow_patterns=[*_HUB_FILES, weights]))
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether weights are there, with every part that an index names: an index is fetched with other JSON files."""
+    for single, index in (_SAFETENSORS, _PICKLED):
+        if (folder / single).is_file():
+            return True
+        if (folder / index).is_file():
+            parts = set(json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values())
+            if all((folder / part).is_file() for part in parts):
+                return True
+    return False

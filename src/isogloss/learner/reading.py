@@ -34,6 +34,12 @@ class Predictions(NamedTuple):
     predictions: NDArray[np.int64]
     logits: NDArray[np.float32]
 
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """The softmax of the logits, float32 [N, C]."""
+        scores = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+
 
 def predict(bag: Bag, forward: Callable[[Batch], Tensor], kind: Kind, n_labels: int, max_tokens: int) -> Predictions:
     """Return the predictions for a bag.

@@ -28,7 +28,7 @@ class Settings(BaseModel):
 
 
 class Length(NamedTuple):
-    """How long a phase is: `value` optimizer steps, examples, or passes over its largest language."""
+    """How long a phase is: `value` steps, examples seen, or passes over the pooled examples of its languages."""
 
     unit: Literal["epochs", "steps", "examples"]
     value: float

@@ -69,9 +69,9 @@ class MetaOptimizer:
     one number a group: no graph over the window is held, and a meta step costs one backward pass more than the window's
     own steps. Weight decay, clipping and schedule are part of f_opt and constant too.
 
-    Where the paper is silent: the languages of the phase (source and auxiliary) take turns as the surprise language;
-    a round starts at the weights that the phase comes `after` (without `after`: the pre-trained encoder and a fresh
-    head); the final run is a phase of its own, `rates = { from = … }`.
+    Where the paper is silent: each of the phase's languages (source and auxiliary) may be drawn as the surprise
+    language; a round starts at the weights that the phase comes `after` (without `after`: the pre-trained encoder
+    and a fresh head); the final run is a phase of its own, `rates = { from = … }`.
 
     Not to be confused with Meta-SGD, whose rates are learned through one inner step with second-order terms, or with
     hypergradient descent, which differentiates the training loss.

@@ -218,6 +218,7 @@ class _CellCheck:
             return
         self._split(task, phase.on.split, (*path, "split"))
         if self.head is not None:
+            self._not_tested(task, phase, (*path, "split"))
             self._same_labels(task, self.head, path)
             found = languages_of(self.cell, phase)
             if not found:
@@ -227,6 +228,16 @@ class _CellCheck:
             used = {*found, *selection_languages(self.cell, phase)} & set(languages.languages())
             if lacking := sorted(used - set(task.languages)):
                 self._refuse((*path, "languages"), *_lacks(task, *lacking))
+
+    def _not_tested(self, task: Task, phase: Phase, path: tuple[str, ...]) -> None:
+        """Zero-shot is a promise: what is tested on, or a translation of it, is not trained on."""
+        assert self.head is not None
+        if (task.name, task.path, phase.on.split) != (self.head.name, self.head.path, self.cell.evaluation.split):
+            return
+        tested = set(targets_of(self.cell))
+        if task.parallel or tested & set(languages_of(self.cell, phase)):
+            what = f'it trains on split "{phase.on.split}" of "{task.name}", on which the recipe is tested'
+            self._refuse(path, what, "train on another split, or test on another")
 
     def _same_labels(self, task: Task, head: Task, path: tuple[str, ...]) -> None:
         if task.kind != head.kind:
@@ -257,6 +268,10 @@ class _CellCheck:
                 "it is empty, and a step is to be chosen on it",
                 'name languages, or select = "last"',
             )
+        for earlier in self.cell.phases[: self.cell.phases.index(phase)]:
+            if (earlier.on.task, earlier.on.split) == (phase.on.task, phase.on.split):
+                what = f'the rows held out to choose a step were trained on in phase "{earlier.name}"'
+                self._refuse(path, what, 'choose the step of the first phase on these rows, or select = "last"')
         if self.head is None:
             return
         trained = {code for each in self.cell.phases for code in languages_of(self.cell, each)}

@@ -24,8 +24,11 @@ class Fingerprints(Protocol):
     def encoder(self, name: str) -> str:
         """Return a hash of an encoder's weights, configuration and tokenizer."""
 
-    def languages(self, task: Task) -> tuple[str, ...]:
+    def languages(self, task: Task, split: str) -> tuple[str, ...]:
         """Return the task's languages that its source has: an embedded sample has fewer than the task names."""
+
+    def precision(self, asked: str) -> str:
+        """Return in which numbers this machine computes where `asked` ("auto", …) is asked for."""
 
 
 def content_key(content: Mapping[str, Any]) -> str:
@@ -55,6 +58,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
     optimizer = {"name": phase.optimizer.name, "learning_rate": phase.optimizer.learning_rate}
     return phase.model_dump(mode="json", exclude=whole) | {
         "method": [phase.method.name, type(method).version, method_settings(phase)],
+        "objective": [phase.objective, registry.load("objectives", phase.objective).version],
         "optimizer": optimizer | phase.optimizer.arguments(),
         "rates": phase.rates.model_dump(mode="json", exclude={"taken_from"}),
         "freeze": sorted(set(phase.freeze)),
@@ -77,4 +81,4 @@ def task_content(task: Task) -> list[Any]:
 def subset_content(phase: Phase, draw: int) -> dict[str, Any] | None:
     """Return how a phase's rows are chosen; None for all of them, whatever the draw."""
     subset = phase.on.model_dump(include={"examples", "share", "per_label"}, exclude_none=True)
-    return subset | {"draw": draw} if subset else None
+    return subset | {"draw": draw} if subset or phase.select.on != "last" else None

@@ -44,7 +44,7 @@ class PlannedPhase:
         draw: which random subset is taken.
         product: "weights" or "rates".
         encoder: name or folder.
-        precision: "auto", "fp32", "bf16".
+        precision: "fp32" or "bf16"; what "auto" means on this machine.
         max_length: tokens an example at most.
         labels: of the head, in its order; empty where only the data can tell.
         depth: how many phases it comes after.
@@ -211,14 +211,18 @@ class _Planner:
         final = [phase for phase in planned.values() if phase.product == "weights"][-1]
         recipe, evaluation = self.recipe, self.recipe.evaluation
         task = evaluation_task(recipe)
-        targets = self.fingerprints.languages(task) if recipe.languages.target == ("all",) else recipe.languages.target
+        targets = (
+            self.fingerprints.languages(task, evaluation.split)
+            if recipe.languages.target == ("all",)
+            else recipe.languages.target
+        )
         content = keys.content_key(
             {
                 "format": keys.FORMAT,
                 "final": final.key,
                 "task": keys.task_content(task),
                 "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
-                "examples": evaluation.examples,
+                "examples": evaluation.examples and {"count": evaluation.examples, "draw": recipe.draw},
             }
         )
         names = {"recipe": name, "variant": recipe.variants[0].name, "axes": axes, "seeds": self.seeds}
@@ -262,7 +266,7 @@ class _Planner:
             draw=self.recipe.draw,
             product=product,
             encoder=self.recipe.encoder,
-            precision=self.recipe.precision,
+            precision=self.fingerprints.precision(self.recipe.precision),
             max_length=self.recipe.max_length,
             labels=evaluation_task(self.recipe).labels,
             depth=depth,

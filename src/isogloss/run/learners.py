@@ -35,8 +35,10 @@ def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]
     }
 
 
-def fresh_learner(spec: dict[str, Any], *, offline: bool) -> Learner:
+def fresh_learner(spec: dict[str, Any], *, offline: bool, recompute: bool = False) -> Learner:
     """Return the learner that a phase with this spec starts from where it comes after no other.
+
+    `recompute` turns gradient checkpointing on.
 
     Raises:
         Mistakes: the encoder cannot be loaded, or does not fit the task.
@@ -51,11 +53,11 @@ def fresh_learner(spec: dict[str, Any], *, offline: bool) -> Learner:
         max_length=spec["max_length"],
         precision=spec["precision"],
         offline=offline,
-        gradient_checkpointing=spec["settings"]["gradient_checkpointing"],
+        gradient_checkpointing=recompute,
     )
 
 
-def learner_after(store: Store, key: str, *, offline: bool) -> Learner:
+def learner_after(store: Store, key: str, *, offline: bool, recompute: bool = False) -> Learner:
     """Return the learner at the end of a stored phase that has left weights.
 
     Raises:
@@ -73,7 +75,7 @@ def learner_after(store: Store, key: str, *, offline: bool) -> Learner:
             where=str(gone[0].path),
             remedy='run the recipe again with --set keep="all"',
         )
-    learner = fresh_learner(chain[-1].spec, offline=offline)
+    learner = fresh_learner(chain[-1].spec, offline=offline, recompute=recompute)
     for folder in reversed(chain):
         learner.update(load_file(folder.weights))
     return learner

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from isogloss import registry
 from isogloss.data.source import fingerprint, languages_at, read_rows, with_labels
 from isogloss.data.task import Task
+from isogloss.errors import mistake
+from isogloss.recipe.resolve import evaluation_task
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Resources:
-    """Reads what a recipe names, and remembers it. Nothing here imports torch before a bag is asked for.
+    """Reads what a recipe names, and remembers it. Nothing here imports torch before a bag or a precision is asked for.
 
     Args:
-        recipe: whose encoder and lengths are meant.
+        recipe: whose encoder, lengths and evaluation are meant.
         cache: folder of tokenised bags.
         data: folder of a task's files, by task name; wins over the recipe's own.
         offline: never reach for the hub.
@@ -34,23 +36,32 @@ class Resources:
         self._fingerprints: dict[tuple[str, ...], str] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
 
-    def labels(self, task: Task) -> tuple[str, ...]:
-        """Return the task's label names, found in its data where it does not name them."""
-        if task.name not in self._labels:
-            self._labels[task.name] = with_labels(self._located(task), offline=self.offline).labels
-        return self._labels[task.name]
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Label names of the head, in its order: those of the task that is evaluated on."""
+        return self._labels_of(evaluation_task(self._recipe))
 
     def bag(self, task: Task, language: str, split: str) -> Bag:
         """Return all examples of a task, language and split, tokenised for the recipe's encoder.
 
+        Labels are matched by name: whatever order the task's own file has, targets are indices into `labels`.
+
         Raises:
-            Mistakes: rows, files or the hub are not what the task says, or the encoder hardly knows the language.
+            Mistakes: rows, files or the hub are not what the task says, its label names are not those of the head, or
+                the encoder hardly knows the language.
         """
         from isogloss.data.encode import check_coverage, encode
 
-        name = (task.name, language, split)
+        name = (repr(task), language, split)
         if name not in self._bags:
-            task = replace(self._located(task), labels=self.labels(task))
+            own = self._labels_of(task)
+            if set(own) != set(self.labels):
+                odd = ", ".join(sorted(set(own) ^ set(self.labels))[:4])
+                remedy = "give both the same label names"
+                raise mistake(
+                    f"its labels are not those of the evaluation ({odd})", where=f"task {task.name}", remedy=remedy
+                )
+            task = replace(self._located(task), labels=self.labels)
             rows = read_rows(task, language, split, offline=self.offline)
             kind = registry.load("kinds", task.kind)()
             length = self._recipe.max_length
@@ -68,7 +79,7 @@ class Resources:
 
     def data(self, task: Task, language: str, split: str) -> str:
         """Return a hash of the rows of one language and split, for content keys."""
-        name = (task.name, language, split)
+        name = (repr(task), language, split)
         if name not in self._fingerprints:
             self._fingerprints[name] = fingerprint(self._located(task), language, split, offline=self.offline)
         return self._fingerprints[name]
@@ -81,13 +92,28 @@ class Resources:
             self._fingerprints[name,] = encoder_fingerprint(name, offline=self.offline)
         return self._fingerprints[name,]
 
-    def languages(self, task: Task) -> tuple[str, ...]:
+    def languages(self, task: Task, split: str) -> tuple[str, ...]:
         """Return the task's languages that its source has: an embedded sample has fewer than the task names.
 
         A folder that lacks a language that the task names is not taken for a sample: that is a mistake, found later.
         """
         task = self._located(task)
-        return task.languages if task.path is not None else languages_at(task, task.splits[-1])
+        return task.languages if task.path is not None else languages_at(task, split)
+
+    def precision(self, asked: str) -> str:
+        """Return in which numbers this machine computes; part of content keys, since it changes results."""
+        if asked != "auto":
+            return asked
+        import torch
+
+        from isogloss.learner.precision import resolve
+
+        return resolve(asked, torch.device("cuda" if torch.cuda.is_available() else "cpu")).name
+
+    def _labels_of(self, task: Task) -> tuple[str, ...]:
+        if repr(task) not in self._labels:
+            self._labels[repr(task)] = with_labels(self._located(task), offline=self.offline).labels
+        return self._labels[repr(task)]
 
     def _located(self, task: Task) -> Task:
         return replace(task, path=self._folders[task.name]) if task.name in self._folders else task

@@ -28,13 +28,14 @@ _LOOK_AGAIN_SECONDS = 2.0  # between looks at phases that another process is tra
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that came to no score."""
+    """A run that came to no score; `ours` tells a fault of the library from a mistake in what was asked."""
 
     run: str
     variant: str
     cell: str
     phase: str
     error: str
+    ours: bool
 
 
 @dataclass
@@ -87,12 +88,11 @@ def run(
     resources = Resources(recipe, store.bags, data or {}, offline=offline)
     plan = make_plan(recipe, resources)
     report = RunReport(recipe.name)
-    missing = [cell for cell in plan.cells if not store.run(cell.key).done]
+    missing = [cell for cell in plan.cells if _is_missing(cell, plan, store)]
     report.found = len(plan.cells) - len(missing)
     if missing:
         trainer = _checked(plan, missing, store, resources, progress)
         _Runner(plan, store, resources, trainer, watch=progress, report=report).carry_out(missing)
-        store.release(plan.phases, keep=recipe.keep, needed=())
     report.seconds = time.monotonic() - began
     return report
 
@@ -107,11 +107,18 @@ def rehearse(
     """
     resources = Resources(recipe, store.bags, data or {}, offline=offline)
     plan = make_plan(recipe, resources)
-    missing = [cell for cell in plan.cells if not store.run(cell.key).done]
+    missing = [cell for cell in plan.cells if _is_missing(cell, plan, store)]
     trainer = _checked(plan, missing, store, resources, lambda event: None)
     rows = rehearse_plan(plan, trainer.size)
     needed = {key for cell in missing for key in cell.phases}
     return [row for row in rows if row.key in needed and not store.phase(row.key).usable]
+
+
+def _is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
+    """Whether a cell has no scores yet, or the recipe keeps all weights and some of the cell's are gone."""
+    if not store.run(cell.key).done:
+        return True
+    return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
 
 
 def _checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resources, observe: Observer) -> Trainer:
@@ -129,13 +136,15 @@ def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None
     """Read and tokenise everything that will be needed, and report all that is wrong with it at once."""
     phases = {key: plan.phases[key] for cell in cells for key in cell.phases}.values()
     wanted = {
-        (phase.task.name, phase.phase.on.split, language): phase.task
+        (phase.task.name, repr(phase.task), phase.phase.on.split, language): phase.task
         for phase in phases
         for language in (*phase.languages, *phase.selection)
     }
-    wanted |= {(cell.task.name, cell.split, language): cell.task for cell in cells for language in cell.target}
+    wanted |= {
+        (cell.task.name, repr(cell.task), cell.split, language): cell.task for cell in cells for language in cell.target
+    }
     mistakes: dict[Mistake, None] = {}
-    for (_, split, language), task in sorted(wanted.items(), key=lambda item: item[0]):
+    for (_, _, split, language), task in sorted(wanted.items(), key=lambda item: item[0]):
         try:
             resources.bag(task, language, split)
         except Mistakes as found:
@@ -161,21 +170,24 @@ class _Runner:
             if len(busy) == len(waiting):
                 time.sleep(_LOOK_AGAIN_SECONDS)
             waiting = busy
+            self._release(waiting)
 
     def _order(self, cell: Cell) -> tuple[int, ...]:
         """Seed by seed, so that a first comparison of all variants is there early and shared learners stay at hand."""
         return tuple(cell.seeds.values())[:1]
 
+    def _release(self, waiting: Sequence[Cell]) -> None:
+        """Delete the weights that the recipe does not keep and no cell to come needs."""
+        needed = {key for cell in waiting for key in cell.phases}
+        self._store.release(self._plan.phases, keep=self._plan.recipe.keep, needed=needed)
+
     def _settled(self, cell: Cell) -> bool:
         """Carry a cell out unless another process is at it; return whether it is done or failed."""
-        folder = self._store.run(cell.key)
-        held = None if folder.done else claim(folder.path)
-        if held is None and not folder.done:
+        held = claim(self._store.run(cell.key).path)
+        if held is None:
             return False
         try:
-            if not folder.done:
-                folder.begin(_run_spec(self._plan, cell))
-                self._carry_out(cell)
+            self._carry_out(cell)
             self._tell(cell, "done")
         except _Busy:
             return False
@@ -184,14 +196,18 @@ class _Runner:
         except Exception as fault:  # noqa: BLE001 (whatever fails in one cell must not stop the others)
             self._failed(cell, fault)
         finally:
-            if held is not None:
-                held.release()
+            held.release()
         return True
 
     def _carry_out(self, cell: Cell) -> None:
+        """Have every phase of a cell, and its scores unless they are there."""
+        folder = self._store.run(cell.key)
+        if not folder.done:
+            folder.begin(_run_spec(self._plan, cell))
         for key in cell.phases:
             self._ensure(key)
-        self._score(cell)
+        if not folder.done:
+            self._score(cell)
 
     def _ensure(self, key: str) -> None:
         """Have a phase's product in the store."""
@@ -240,7 +256,8 @@ class _Runner:
         phase, cause = (fault.phase, fault.fault) if isinstance(fault, _InPhase) else ("", fault)
         error = _one_line(cause)
         self._store.run(cell.key).fail(error, phase)
-        self._report.failed.append(Failure(cell.key, cell.variant, _words(cell), phase, error))
+        ours = not isinstance(cause, Mistakes)
+        self._report.failed.append(Failure(cell.key, cell.variant, _words(cell), phase, error, ours))
         self._tell(cell, "failed", error)
 
     def _tell(self, cell: Cell, state: str, error: str = "") -> None:

@@ -50,8 +50,7 @@ def collapsed(predictions: pl.DataFrame, labels: tuple[str, ...]) -> dict[str, s
 
 def _predictions(bag: Bag, learner: Learner) -> pl.DataFrame:
     found = learner.predict(bag)
-    scores = np.exp(found.logits - found.logits.max(axis=1, keepdims=True))
-    probabilities = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    probabilities = found.probabilities
     return pl.DataFrame(
         {
             "language": [bag.language] * len(bag),

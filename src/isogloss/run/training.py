@@ -70,7 +70,8 @@ class Trainer:
 
     def __init__(self, plan: Plan, store: Store, resources: Resources, observe: Observer) -> None:
         self._plan, self._store, self._resources, self._observe = plan, store, resources, observe
-        self._standing: tuple[str, Learner] | None = None  # the phase that a learner at hand stands at the end of
+        # A learner at hand, the phase that it stands at the end of, and whether it recomputes layers.
+        self._standing: tuple[tuple[str, bool], Learner] | None = None
 
     def size(self, planned: PlannedPhase) -> PhaseSize:
         """Return a phase's steps and the examples that it will see."""
@@ -93,7 +94,7 @@ class Trainer:
         for planned in phases:
             try:
                 if planned.encoder not in groups:
-                    spec = phase_spec(planned, self._labels(planned))
+                    spec = phase_spec(planned, self._resources.labels)
                     groups[planned.encoder] = fresh_learner(spec, offline=self._resources.offline).groups.names
                 self._rates(planned, groups[planned.encoder], planned.phase.rates.groups or 1.0)
             except Mistakes as found:
@@ -109,7 +110,7 @@ class Trainer:
             Interrupted: a signal asked to stop.
         """
         planned, folder = self._plan.phases[key], self._store.phase(key)
-        spec = phase_spec(planned, self._labels(planned))
+        spec = phase_spec(planned, self._resources.labels)
         folder.begin(spec)
         learner = self._learner_before(planned, spec)
         phase = self._training_phase(planned, learner)
@@ -121,24 +122,27 @@ class Trainer:
             return
         moved = {name: tensor.cpu() for name, tensor in learner.moving(phase.rates).items()}
         folder.finish(lambda path: save_file(moved, path), summary)
-        self._standing = (key, learner)
+        self._standing = ((key, planned.phase.gradient_checkpointing), learner)
 
-    def learner_after(self, key: str) -> Learner:
-        """Return the learner at the end of a phase that has left weights.
+    def learner_after(self, key: str, *, recompute: bool = False) -> Learner:
+        """Return the learner at the end of a phase that has left weights; `recompute`: with gradient checkpointing.
 
         Raises:
             Mistakes: the encoder cannot be loaded, or the weights are gone.
         """
-        if self._standing is None or self._standing[0] != key:
-            self._standing = (key, learner_after(self._store, key, offline=self._resources.offline))
+        wanted = (key, recompute)
+        if self._standing is None or self._standing[0] != wanted:
+            learner = learner_after(self._store, key, offline=self._resources.offline, recompute=recompute)
+            self._standing = (wanted, learner)
         return self._standing[1]
 
     def _learner_before(self, planned: PlannedPhase, spec: dict[str, Any]) -> Learner:
         """A learner where the phase starts; it will move, so that it stands nowhere from now on."""
+        recompute = planned.phase.gradient_checkpointing
         if planned.after is None:
-            learner = fresh_learner(spec, offline=self._resources.offline)
+            learner = fresh_learner(spec, offline=self._resources.offline, recompute=recompute)
         else:
-            learner = self.learner_after(planned.after)
+            learner = self.learner_after(planned.after, recompute=recompute)
         self._standing = None
         return learner
 
@@ -160,9 +164,6 @@ class Trainer:
             accumulation=phase.accumulation,
             selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
         )
-
-    def _labels(self, planned: PlannedPhase) -> tuple[str, ...]:
-        return planned.labels or self._resources.labels(planned.task)
 
     def _base_rates(self, planned: PlannedPhase) -> float | Mapping[str, float]:
         """The rates that the recipe gives or another phase has learned, before anything is frozen."""

@@ -16,7 +16,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from isogloss.errors import mistake
 from isogloss.store.phase import PhaseFolder
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Keep = Literal["scores", "shared", "all"]
+Chosen: TypeAlias = str | Sequence[RunInfo] | None
 
 _COLUMNS = {
     "run": "recipe: 'VARCHAR', variant: 'VARCHAR', axes: 'JSON', seeds: 'JSON', seed: 'VARCHAR', "
@@ -123,35 +124,34 @@ class Store:
         """
         return one(self.resolve(address), address, where=str(self.root))
 
-    def failed(self, address: str | None = None) -> tuple[RunInfo, ...]:
-        """Return the runs that failed, among those that an address names or among all."""
-        return tuple(run for run in self._chosen(address) if run.state == "failed")
+    def failed(self, runs: Chosen = None) -> tuple[RunInfo, ...]:
+        """Return those that failed, among runs, or the runs that an address names, or all."""
+        return tuple(run for run in self._chosen(runs) if run.state == "failed")
 
-    def scores(self, address: str | None = None) -> pl.DataFrame:
-        """Return the score frame of the runs that an address names, or of all: the rows of those that are
-        done.
+    def scores(self, runs: Chosen = None) -> pl.DataFrame:
+        """Return the score frame of runs, or of the runs that an address names, or of all: of those that are done.
 
         Runs that lack a column (an axis or a phase that they do not have) have null there. No column at all
         where no run is done.
         """
         import polars as pl
 
-        return _stacked([pl.read_parquet(path, glob=False) for _, path in self._done(address, "scores")])
+        return _stacked([pl.read_parquet(path, glob=False) for _, path in self._done(runs, "scores")])
 
-    def predictions(self, address: str | None = None, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return the predictions of the runs that an address names, or of all, for every example.
+    def predictions(self, runs: Chosen = None, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the predictions of runs, or of the runs that an address names, or of all, for every example.
 
         Beside what a run wrote, each row says whose it is: recipe, variant, axis.NAME, seed (as in the score
         frame) and run, the key.
 
         Args:
-            address: see `resolve`.
+            runs: an address (see `resolve`) or runs.
             columns: those of what the runs wrote that are wanted; all if not given.
         """
         import polars as pl
 
         frames = []
-        for run, path in self._done(address, "predictions"):
+        for run, path in self._done(runs, "predictions"):
             frame = pl.read_parquet(path, glob=False, columns=list(columns) if columns else None)
             frames.append(frame.with_columns(**{name: pl.lit(value) for name, value in run.facts.items()}))
         return _stacked(frames)
@@ -182,11 +182,13 @@ class Store:
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def _chosen(self, address: str | None) -> tuple[RunInfo, ...]:
-        return self.runs() if address is None else self.resolve(address)
+    def _chosen(self, runs: Chosen) -> Sequence[RunInfo]:
+        if runs is None:
+            return self.runs()
+        return self.resolve(runs) if isinstance(runs, str) else runs
 
-    def _done(self, address: str | None, name: str) -> list[tuple[RunInfo, Path]]:
-        done = (run for run in self._chosen(address) if run.state == "done")
+    def _done(self, runs: Chosen, name: str) -> list[tuple[RunInfo, Path]]:
+        done = (run for run in self._chosen(runs) if run.state == "done")
         return [(run, self.run(run.key).path / f"{name}.parquet") for run in done]
 
     def _json(self, name: str) -> str:

@@ -210,7 +210,7 @@ def _unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def peak_memory() -> int:
-    """Return the most memory held so far, in bytes: of the GPU where there is one, else of the process."""
+    """Return the most memory held since the process began, in bytes: of the GPU where there is one."""
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())
     unit = 1 if sys.platform == "darwin" else 1024

@@ -67,6 +67,8 @@ class TorchBaseOptimizer:
         if self._clip:
             torch.nn.utils.clip_grad_norm_(list(self._params.values()), self._clip)
         self._optimizer.step()
+        # Fused kernels leave the version counters alone, by which converted copies of the parameters know their age.
+        torch.autograd.graph.increment_version(list(self._params.values()))
         self._optimizer.zero_grad(set_to_none=True)
 
     def tensors(self) -> dict[str, Tensor]:

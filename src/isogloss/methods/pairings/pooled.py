@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,19 @@ class PooledSchedule:
 
         self._stream = Stream(list(bags.values()), batch_size=batch_size, key=key._replace(purpose="order"))
         self.steps = {
-            "epochs": math.ceil(length.value * self._stream.batches_per_epoch),
-            "steps": math.ceil(length.value),
-            "examples": math.ceil(length.value / batch_size),
-        }[length.unit]
+            "epochs": lambda: math.ceil(length.value * self._stream.batches_per_epoch),
+            "steps": lambda: math.ceil(length.value),
+            "examples": lambda: self._steps_to_see(length.value),
+        }[length.unit]()
 
     def __getitem__(self, step: int) -> Episode:
         """Return an episode without support."""
         return Episode((), (self._stream[step],), {"step": step, "steps": self.steps})
+
+    def _steps_to_see(self, examples: float) -> int:
+        """Return the least number of steps that hold so many examples; an epoch's last batch may be short."""
+        candidates = range(math.ceil(examples) + 1)
+        return bisect_left(candidates, examples, key=lambda steps: self._stream.examples(0, steps))
 
     def examples(self, step: int) -> int:
         """Return the size of a step's batch."""
