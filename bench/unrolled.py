@@ -91,11 +91,10 @@ def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **m
     setup, key = _setup(learner), Key(0, "bench")
     with peak() as measured:
         state = method.begin(learner, setup, key)
+        untouched = {name: value.clone() for name, value in state.tensors().items()}
         method.step(learner, state, episode._replace(support=episode.support[:1]), key)
-        learner.update(state.theta_0)
-        del state
+        state.load(untouched)  # φ as it was; the weights are put back where a round begins
         began = now()
-        state = method.begin(learner, setup, key)
         log = method.step(learner, state, episode, key)
         seconds = now() - began
     assert state.phi.grad is not None

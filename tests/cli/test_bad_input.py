@@ -134,6 +134,13 @@ def test_no_network(isogloss: Isogloss, project: Path, monkeypatch: pytest.Monke
     assert untouched(project)
 
 
+def test_a_hub_out_of_reach(isogloss: Isogloss, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    said = isogloss("run", "tiny.toml", "--no-progress", "--set", 'encoder="nobody/nothing-of-the-kind"')
+    refused(said, "nobody/nothing-of-the-kind", "refused", "check name and network")
+    assert untouched(project)
+
+
 @pytest.mark.parametrize(("code", "says"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only")])
 def test_a_disk_that_takes_nothing(
     isogloss: Isogloss, project: Path, monkeypatch: pytest.MonkeyPatch, code: int, says: str

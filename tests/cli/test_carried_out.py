@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cli.conftest import Isogloss, refused
+from isogloss.errors import IsoglossWarning
 from isogloss.store import Store
 
 
@@ -80,7 +81,8 @@ def test_list_counts_runs_by_state(isogloss: Isogloss, made: Path) -> None:
 @pytest.mark.parametrize("ending", ["tsv", "csv", "jsonl"])
 def test_predict_labels_the_rows_of_a_file(isogloss: Isogloss, made: Path, tmp_path: Path, ending: str) -> None:
     file, output = tmp_path / "in.csv", tmp_path / f"out.{ending}"
-    file.write_text('id,text\n1,"w5 w6, w7"\n2,w30 w31\n3,w39\n')
+    comma = "w5 w6, w7" + 9 * " w8"  # the comma is a token that the encoder does not know, one of 25
+    file.write_text(f'id,text\n1,"{comma}"\n2,{"w30 w31 " * 5}\n3,{"w39 " * 2}\n')
     said = isogloss("predict", "tiny/pooled@0", file, "-o", output, "--store", made / "store", "--offline")
     assert (said.code, said.out) == (0, "")
     text = output.read_text()
@@ -89,9 +91,9 @@ def test_predict_labels_the_rows_of_a_file(isogloss: Isogloss, made: Path, tmp_p
     else:
         rows = list(csv.DictReader(text.splitlines(), delimiter="\t" if ending == "tsv" else ","))
     assert [row["id"] for row in rows] == ["1", "2", "3"]
-    assert rows[0]["text"] == "w5 w6, w7"
-    assert {row["label"] for row in rows} <= {"high", "low"}
-    assert all(0.5 <= float(row["probability"]) <= 1 for row in rows)
+    assert rows[0]["text"] == comma
+    assert {row["predicted_label"] for row in rows} <= {"high", "low"}
+    assert all(0.5 <= float(row["predicted_probability"]) <= 1 for row in rows)
 
 
 def test_predict_says_what_the_run_said_of_the_test_rows(isogloss: Isogloss, made: Path) -> None:
@@ -103,9 +105,31 @@ def test_predict_says_what_the_run_said_of_the_test_rows(isogloss: Isogloss, mad
         "predict", key, made / "data" / "test-sw.jsonl", "--store", made / "store", "--offline", "--text", "text"
     )
     rows = list(csv.DictReader(said.out.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
-    assert [row["label"] for row in rows] == [("high", "low")[index] for index in kept["prediction"]]
+    assert [row["predicted_label"] for row in rows] == [("high", "low")[index] for index in kept["prediction"]]
     best = np.maximum(kept["p0"], kept["p1"])
-    assert np.abs(np.array([float(row["probability"]) for row in rows]) - best).max() < 1e-4
+    assert np.abs(np.array([float(row["predicted_probability"]) for row in rows]) - best).max() < 1e-4
+
+
+def test_predict_keeps_every_column_of_the_file(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:
+    file, store = tmp_path / "in.csv", ("--store", made / "store", "--offline")
+    file.write_text("text,label,probability\nw5,mine,sure\n")
+    said = isogloss("predict", "tiny/pooled@0", file, *store)
+    (row,) = csv.DictReader(said.out.splitlines(), delimiter="\t")
+    assert list(row) == ["text", "label", "probability", "predicted_label", "predicted_probability"]
+    assert (row["label"], row["probability"]) == ("mine", "sure")
+    for name in ("predicted_label", "predicted_probability"):
+        file.write_text(f"text,{name}\nw5,mine\n")
+        refused(isogloss("predict", "tiny/pooled@0", file, *store), str(file), f'"{name}" already', "rename")
+
+
+def test_predict_refuses_text_that_the_encoder_cannot_read(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:
+    file, store = tmp_path / "in.csv", ("--store", made / "store", "--offline")
+    file.write_text(f"text\n{'w5 ' * 7}\nጤና w6 w7\n")
+    with pytest.warns(IsoglossWarning, match="10% of the tokens are unknown"):
+        said = isogloss("predict", "tiny/pooled@0", file, *store)
+    assert (said.code, len(said.out.splitlines())) == (0, 3)
+    file.write_text("text\nw5 w6\nጤና\n")
+    refused(isogloss("predict", "tiny/pooled@0", file, *store), str(file), "33% of the tokens are unknown")
 
 
 def test_predict_refuses(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:

@@ -233,6 +233,61 @@ def test_a_file_that_changed_is_hashed_again(write, tmp_path):
     assert fingerprint(_own(str(tmp_path)), "en", "train") != before
 
 
+def test_a_fingerprint_follows_which_rows_of_the_files_a_split_has(massive):
+    def named(**changes):
+        rule = {"pattern": "utt/{code}.txt.gz", "index": "index.tsv.gz", "column": "partition", "value": "dev"}
+        task = load_task({"name": "massive", "path": str(massive), "files": {"validation": {**rule, **changes}}})
+        return fingerprint(task, "en", "validation")
+
+    names = [named(), named(value="train"), named(column="scenario")]
+    assert len(set(names)) == 3
+    assert names[0] == fingerprint(load_task("massive"), "en", "validation", massive)
+    assert names[0] == named(index="index.tsv")  # the same file, unpacked
+
+
+def test_a_fingerprint_follows_the_columns_on_the_hub():
+    task = load_task("xnli")
+    hub = dataclasses.replace(task.hub, revision="0" * 40, texts=None, label=None, id=None)
+
+    def named(**changes):
+        return fingerprint(dataclasses.replace(task, hub=dataclasses.replace(hub, **changes)), "en", "test")
+
+    others = [{"label": "gold"}, {"texts": ("hypothesis", "premise")}, {"id": ""}]
+    assert len({named(), *(named(**changes) for changes in others)}) == 4
+    assert named() == named(label=task.label, texts=task.texts, id=task.id)
+
+
+def test_what_is_filled_in_does_not_lead_out_of_the_folder(write, tmp_path):
+    text = "text,label\none,yes\ntwo,no\n"
+    write("rows/en.csv", text)
+    outside = write("secret.csv", text)
+    for code in ("../secret", "x/../../secret", str(outside.with_suffix(""))):
+        task = _own(str(tmp_path / "rows"), files={"train": "{code}.csv"}, codes={"sw": code}, labels=["yes", "no"])
+        assert len(read_rows(task, "en", "train")) == 2
+        for ask in (read_rows, fingerprint, lambda task, _, split: languages_at(task, split)):
+            with pytest.raises(Mistakes, match="leads out of the folder; mend its code"):
+                ask(task, "sw", "train")
+    by_key = _own(str(tmp_path / "rows"), files={"train": "{language}.csv"}, languages=["../secret"])
+    with pytest.raises(Mistakes, match="leads out of the folder"):
+        read_rows(by_key, "../secret", "train")
+
+
+def test_links_in_a_folder_are_its_owners_business(write, tmp_path):
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "train-en.csv").symlink_to(write("blob.csv", "text,label\none,yes\ntwo,no\n"))
+    assert len(read_rows(_own(str(tmp_path / "rows")), "en", "train")) == 2
+
+
+def test_a_task_file_calls_no_code_but_that_of_registered_samples(write, tmp_path, monkeypatch):
+    write("evil.py", "from pathlib import Path\nPath(__file__).with_name('called').touch()\ndef folder(): return '.'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    table = {"name": "files", "languages": ["en"], "files": {"train": "a.csv"}, "labels": ["a", "b"]}
+    for embedded, told in [("evil:folder", "known:"), ("masive", 'did you mean "massive"')]:
+        with pytest.raises(Mistakes, match=f'no installed package has a sample "{embedded}"; {told}'):
+            read_rows(load_task({**table, "embedded": embedded}), "en", "train")
+    assert not (tmp_path / "called").exists()
+
+
 def test_without_a_folder_massive_is_the_embedded_sample():
     task = load_task("massive")
     rows = read_rows(task, "sw", "validation", offline=True)

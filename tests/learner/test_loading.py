@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,6 +156,61 @@ def test_offline_never_leaves_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_pat
         encoders.locate("somebody/some-encoder", offline=True)
     with pytest.raises(Mistakes, match="neither a folder nor a name"):
         encoders.locate("some body", offline=True)
+
+
+COMMIT, TAGGED = "0123456789abcdef" * 2 + "01234567", "f" * 40
+
+
+@pytest.fixture
+def hub_cache(encoder: Encoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the cached folder of somebody/some-encoder, where "main" and "v1" are known, behind a hub out of reach."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    folder = tmp_path / "models--somebody--some-encoder"
+    (folder / "refs").mkdir(parents=True)
+    for name, commit in (("main", COMMIT), ("v1", TAGGED)):
+        (folder / "refs" / name).write_text(commit)
+        shutil.copytree(encoder("bert"), folder / "snapshots" / commit)
+    return folder
+
+
+def test_a_cached_encoder_needs_no_hub_and_may_be_pinned(hub_cache: Path) -> None:
+    for name, commit in (("", COMMIT), ("@main", COMMIT), ("@v1", TAGGED), (f"@{TAGGED}", TAGGED)):
+        for offline in (False, True):
+            found = encoders.locate(f"somebody/some-encoder{name}", offline=offline)
+            assert found == hub_cache / "snapshots" / commit
+    with pytest.raises(Mistakes, match="v2: is not in the hub's cache"):
+        encoders.locate("somebody/some-encoder@v2", offline=True)
+    with pytest.raises(Mistakes, match="pr/1: cannot be had from the hub"):
+        encoders.locate("somebody/some-encoder@refs/pr/1")
+    with pytest.raises(Mistakes, match="names no revision"):
+        encoders.locate("somebody/some-encoder@")
+
+
+def test_files_that_are_not_fetched_do_not_make_a_cached_encoder_partial(hub_cache: Path) -> None:
+    """The cache knows what the repository holds; flax weights, and pickled ones beside others, are left there."""
+    folder = hub_cache / "snapshots" / COMMIT
+    names = [*(file.name for file in folder.iterdir()), "flax_model.msgpack", "pytorch_model.bin"]
+    listing = {"format_version": 1, "files": {name: {"size": 1, "blob_id": "0" * 40} for name in names}}
+    (hub_cache / "trees").mkdir()
+    (hub_cache / "trees" / f"{COMMIT}.json").write_text(json.dumps(listing))
+    assert encoders.locate("somebody/some-encoder", offline=True) == folder
+
+
+@pytest.mark.parametrize("lacking", ["tokenizer", "part"])
+def test_the_hub_is_asked_for_what_the_cache_lacks_and_told_of_in_one_line(hub_cache: Path, lacking: str) -> None:
+    folder = hub_cache / "snapshots" / COMMIT
+    if lacking == "tokenizer":
+        (folder / "tokenizer.json").unlink()
+    else:
+        (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+        index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    started = time.monotonic()
+    with pytest.raises(Mistakes, match=r"cannot be had from the hub \(.*refused.*\); check name and network") as caught:
+        encoders.locate("somebody/some-encoder")
+    assert len(str(caught.value).splitlines()) == 1
+    assert time.monotonic() - started < 5
 
 
 def test_a_fingerprint_is_that_of_what_decides(encoder: Encoder, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from isogloss.learner.reading import Pooling
+from isogloss.learner.reading import Pooling, Predictions
 from learner import tiny
 
 Encoder = Callable[[str], Path]
@@ -27,6 +27,14 @@ def test_predictions_come_in_the_order_of_the_bag_whatever_the_batches(encoder: 
     assert together.predictions.tolist() == together.logits.argmax(1).tolist()
     one = learner.predict(bag._at(np.array([4])))
     np.testing.assert_allclose(one.logits[0], together.logits[4], rtol=1e-4, atol=1e-5)
+
+
+def test_probabilities_are_the_softmax_also_of_large_logits() -> None:
+    logits = np.array([[0.0, 1.0, 2.0], [1e4, 1e4, -1e4]], dtype=np.float32)
+    nothing = np.zeros(2, dtype=np.int64)
+    found = Predictions(np.array(["a", "b"]), nothing, nothing, logits).probabilities
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, torch.from_numpy(logits).softmax(-1).numpy(), rtol=1e-6)
 
 
 def test_predictions_at_other_parameters(encoder: Encoder) -> None:

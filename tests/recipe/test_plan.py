@@ -34,7 +34,6 @@ def test_the_source_phase_is_planned_once_for_all_variants_and_cells(tmp_path: P
     assert len(keys(planned, "adapt")) == 6
     [source] = keys(planned, "source")
     assert len(planned.users(source)) == 6
-    assert planned.shared() == {source}
     assert {cell.phases[0] for cell in planned.cells} == {source}
 
 

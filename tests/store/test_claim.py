@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from isogloss.errors import Mistakes
-from isogloss.store.claim import Owner, claim, owner
+from isogloss.errors import Interrupted, Mistakes
+from isogloss.store.claim import Owner, claim
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -81,9 +81,9 @@ def test_a_claim_is_held_by_one_and_free_after_release(tmp_path: Path) -> None:
     assert mine is not None
     with mine:
         assert claim(tmp_path) is None
-        assert owner(tmp_path) == Owner.me()
+        assert Owner(**json.loads((mine.path / "owner.json").read_text())) == Owner.me()
         assert not mine.lost
-    assert owner(tmp_path) is None
+        mine.check()
     for _ in range(3):
         again = claim(tmp_path)
         assert again is not None
@@ -134,8 +134,11 @@ def test_an_owner_elsewhere_is_dead_once_its_heartbeat_is_stale(tmp_path: Path) 
     mine = claim(tmp_path, stale_after=1)
     assert mine is not None
     assert theirs.lost
+    with pytest.raises(Interrupted, match=f"{tmp_path.name} was taken over by another process"):
+        theirs.check()
     theirs.release()  # of what is lost: changes nothing for the new owner
-    assert owner(tmp_path) == Owner.me()
+    mine.check()
+    assert claim(tmp_path) is None
     mine.release()
 
 

@@ -127,6 +127,8 @@ def test_the_log_is_json_even_where_a_loss_is_not_finite(phase: PhaseFolder) -> 
 
 def test_a_failure_is_told_and_cleared_by_the_next_attempt(phase: PhaseFolder) -> None:
     phase.fail("the loss is not finite at step 3")
-    assert phase.error == "the loss is not finite at step 3"
+    assert (phase.error, phase.traceback) == ("the loss is not finite at step 3", "")
+    phase.fail("RuntimeError: out of luck", "Traceback:\n  line 3\n")
+    assert (phase.error, phase.traceback) == ("RuntimeError: out of luck", "Traceback:\n  line 3\n")
     phase.begin(phase.spec)
-    assert phase.error is None
+    assert (phase.error, phase.traceback) == (None, "")

@@ -152,6 +152,40 @@ def test_a_variant_that_was_redefined_replaces_its_old_runs_only(filled: Store) 
     assert len(filled.resolve("table1/meta_optimizer")) == 2
 
 
+def test_of_a_run_made_again_with_equal_settings_the_newest_stands(filled: Store) -> None:
+    """As after a change of the data: other keys, equal editions."""
+    begin(filled, "eeeeee00", "pooled", 1)
+    finish(filled, "eeeeee00", 70)
+    assert filled.resolve_one("table1/pooled@1").key == "eeeeee00"
+    assert [run.key for run in filled.resolve("table1/pooled")] == ["aaaa2bbbb", "eeeeee00"]
+    assert filled.resolve_one("aaaa1b").key == "aaaa1bbbb"
+    begin(filled, "ffffff00", "pooled", 1, axes={"auxiliary": ["el"]})  # another cell takes no other's place
+    assert {run.key for run in filled.resolve("table1/pooled@1")} == {"eeeeee00", "ffffff00"}
+
+
+def test_one_made_again_that_is_not_done_stands_only_where_none_is(filled: Store) -> None:
+    begin(filled, "eeeeee00", "pooled", 1)
+    assert filled.resolve_one("table1/pooled@1").key == "aaaa1bbbb"
+    begin(filled, "ffffff00", "meta_optimizer", 1)  # the older one failed
+    assert filled.resolve_one("table1/meta_optimizer@1").key == "ffffff00"
+
+
+def test_what_is_known_of_runs_needs_none_of_their_results(filled: Store) -> None:
+    for path in filled.root.glob("runs/*/*.parquet"):
+        path.write_bytes(b"not opened")
+    assert len(filled.runs()) == 4
+
+
+def test_a_traceback_is_kept_until_success(filled: Store) -> None:
+    run = filled.run("cccccc00")
+    assert run.traceback == ""
+    run.fail("RuntimeError: out of luck", "meta", "Traceback:\n  line 3\n")
+    assert run.traceback == "Traceback:\n  line 3\n"
+    assert filled.resolve_one("cccccc").error == "RuntimeError: out of luck"
+    finish(filled, "cccccc00")
+    assert run.traceback == ""
+
+
 def test_frames_hold_the_rows_of_done_runs_and_null_where_a_run_lacks_a_column(filled: Store) -> None:
     begin(filled, "eeeeee00", "pooled", 2)
     finish(filled, "eeeeee00", 60, **{"axis.target": ["sw"]})

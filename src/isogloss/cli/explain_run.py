@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +47,16 @@ def _explained(store: Store, run: RunInfo) -> str:
     parts += [_rates(phase) for phase in phases if (phase.path / "rates.json").is_file()]
     if run.state == "done":
         parts.append("scores\n" + _scores(store, run))
+    traceback = _traceback(store, run, phases)
+    if traceback:
+        parts.append("traceback\n" + textwrap.indent(traceback, "  "))
     return "\n\n".join(parts)
+
+
+def _traceback(store: Store, run: RunInfo, phases: Sequence[PhaseFolder]) -> str:
+    """Return where in the code a run failed, or else a phase that it needs; "" where nothing failed."""
+    told = [store.run(run.key).traceback, *(phase.traceback for phase in phases)]
+    return "" if run.state == "done" else next(filter(None, told), "").rstrip()
 
 
 _PHASE_HEADER = ("key", "phase", "state", "steps", "examples", "time")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RECIPE = "massive-quickstart"
 _PATIENCE = 300.0  # seconds; what is estimated to take longer is made smaller
-_SMALLER = ("phases.source.on.examples=1000", "phases.meta.method.rounds=2", "evaluation.examples=100")
+_SMALLER = ("phases.source.on.examples=2000", "phases.meta.method.rounds=2", "evaluation.examples=60")
 _NEXT = """
 next, with your own data, a CSV file for each language and split (train-en.csv …), columns text and label:
   isogloss show massive-quickstart --toml > my-recipe.toml

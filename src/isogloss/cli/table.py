@@ -48,8 +48,9 @@ def table(
     if form not in _FORMATS:
         raise mistake(f'no format is called "{form}"', where="--format", remedy=nearest(form, _FORMATS))
     opened = Store(store)
-    found = chosen(opened, runs)
-    for note in _notes(opened, found, runs):
+    everything = opened.runs()
+    found = chosen(opened, runs, among=everything)
+    for note in _notes(everything, found, runs):
         typer.echo(note, err=True)
     scores, outcomes = evidence(opened, found)
     if keep is not None:
@@ -72,13 +73,18 @@ def table(
     typer.echo(text, nl=False)
 
 
-def chosen(store: Store, addresses: Sequence[str]) -> tuple[RunInfo, ...]:
+def chosen(store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] | None = None) -> tuple[RunInfo, ...]:
     """Return the runs that addresses name, each once.
+
+    Args:
+        store: where they are.
+        addresses: of runs, see `isogloss.store.runs`.
+        among: all runs of the store, if it was asked already.
 
     Raises:
         Mistakes: an address names nothing, or nothing that has come to an end.
     """
-    by_key = {run.key: run for address in addresses for run in store.resolve(address)}
+    by_key = {run.key: run for address in addresses for run in store.resolve(address, among=among)}
     found = tuple(by_key.values())
     if all(run.state == "unfinished" for run in found):
         remedy = "wait for it, or go on with the same `isogloss run`"
@@ -132,7 +138,7 @@ def _seeds(run: RunInfo) -> dict[str, int]:
     return {f"seed.{phase}": seed for phase, seed in run.seeds.items()}
 
 
-def _notes(store: Store, found: Sequence[RunInfo], addresses: Sequence[str]) -> list[str]:
+def _notes(everything: Sequence[RunInfo], found: Sequence[RunInfo], addresses: Sequence[str]) -> list[str]:
     """Return what a reader of the table must know that does not stand in it."""
     notes = []
     unfinished = sum(run.state == "unfinished" for run in found)
@@ -140,9 +146,24 @@ def _notes(store: Store, found: Sequence[RunInfo], addresses: Sequence[str]) -> 
         notes.append(f"{unfinished} of {len(found)} runs have not finished and are not in the table")
     shown = {(run.recipe, run.edition) for run in found}
     named = {address for address in addresses if any(run.recipe == address for run in found)}
-    others = {(run.recipe, run.edition) for run in store.runs() if run.recipe in named} - shown
+    others = {(run.recipe, run.edition) for run in everything if run.recipe in named} - shown
     notes += [
         f"runs of {recipe} with other settings are left out: isogloss table {recipe}#{edition}"
         for recipe, edition in sorted(others)
     ]
+    return notes + _made_again(everything, found)
+
+
+def _made_again(everything: Sequence[RunInfo], found: Sequence[RunInfo]) -> list[str]:
+    """Return what to know of runs with the settings and seeds of those found: the same was run on other data, say."""
+    shown = {run.place: run for run in found}
+    rivals = [(run, shown[run.place]) for run in everything if run.place in shown and run not in found]
+    older = sum(run.begun <= mine.begun for run, mine in rivals)
+    pending = {mine.key for run, mine in rivals if run.begun > mine.begun and run.state != "done"}
+    what = "data, encoder or the version of a part has changed since"
+    notes = []
+    if older:
+        notes.append(f"{older} older runs with the same settings and seeds are left out: {what}")
+    if pending:
+        notes.append(f"{len(pending)} runs were begun again and are not done; the table has the older ones: {what}")
     return notes

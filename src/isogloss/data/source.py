@@ -149,7 +149,7 @@ def _folder(task: Task, path: Path | None) -> Path | None:
         raise mistake(
             f'no installed package has a sample "{task.embedded}"',
             where=f"task {task.name}: embedded",
-            remedy=f'{nearest(task.embedded, entry_points(group=_SAMPLES).names)}, or give path = "FOLDER"',
+            remedy=nearest(task.embedded, entry_points(group=_SAMPLES).names) + ' (or give path = "FOLDER")',
         )
     return None
 

@@ -67,12 +67,9 @@ def encoder_fingerprint(encoder: str, *, offline: bool = False) -> str:
 
 def _means_folder(encoder: str) -> bool:
     path = Path(encoder).expanduser()
-    return (
-        path.is_dir()
-        or path.is_absolute()
-        or encoder.startswith((".", "~"))
-        or encoder.partition("@")[0].count("/") > 1
-    )
+    if path.is_dir() or path.is_absolute() or encoder.startswith((".", "~")):
+        return True
+    return encoder.partition("@")[0].count("/") > 1  # a revision may have more: refs/pr/1
 
 
 def _check(folder: Path, encoder: str) -> None:
@@ -116,7 +113,7 @@ def _from_hub(name: str, *, offline: bool) -> Path:
             folder = _downloaded(repository, revision or None)
     except HFValidationError as error:
         raise mistake("is neither a folder nor a name on the hub", where=name, remedy="check the name") from error
-    except Exception as error:  # noqa: BLE001 (of the client or its transport; their classes change with its version)
+    except Exception as error:  # of the client or its transport; their classes change with its version
         told = " ".join(str(error).split())[:200] or type(error).__name__
         remedy = f'check name and network, name a folder, or take the embedded encoder "{EMBEDDED}"'
         raise mistake(f"cannot be had from the hub ({told})", where=name, remedy=remedy) from error

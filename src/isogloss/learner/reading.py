@@ -37,8 +37,9 @@ class Predictions(NamedTuple):
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """The softmax of the logits, float32 [N, C]."""
-        scores = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
-        return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+        scores: NDArray[np.float32] = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        scores /= scores.sum(axis=1, keepdims=True)
+        return scores
 
 
 def predict(bag: Bag, forward: Callable[[Batch], Tensor], kind: Kind, n_labels: int, max_tokens: int) -> Predictions:

@@ -77,7 +77,7 @@ class Recipe(Table):
         encoder: "mini", a hub name, or a folder.
         seeds: how many, and by which phase.
         draw: which random subset is taken where `on` asks for one.
-        keep: which weights stay: "scores" (none), "shared" (of phases that others start from), "all".
+        keep: which weights stay: "scores" (none), "shared" (of phases that several runs go through), "all".
         max_length: tokens an example at most.
         precision: "auto" is bf16 where the hardware has it, else fp32.
         allow_unknown: share of unknown tokens, 0 to 1, above which a language is refused.

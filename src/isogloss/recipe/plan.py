@@ -138,10 +138,6 @@ class Plan:
         """Return the runs that a phase is part of."""
         return tuple(cell for cell in self.cells if key in cell.phases)
 
-    def shared(self) -> frozenset[str]:
-        """Return the keys of the phases that another phase starts from."""
-        return frozenset(phase.after for phase in self.phases.values() if phase.after is not None)
-
 
 def make_plan(recipe: Recipe, fingerprints: Fingerprints) -> Plan:
     """Return what is to be carried out.

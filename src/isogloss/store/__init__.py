@@ -1,6 +1,6 @@
 """What was run, on the disk: phases and runs by content key, claimed by one process at a time."""
 
-from isogloss.store.claim import Claim, claim, owner
+from isogloss.store.claim import Claim, claim
 from isogloss.store.phase import Checkpoint, LearnedRates, PhaseFolder
 from isogloss.store.run import RunFolder, RunSpec
 from isogloss.store.runs import RunInfo
@@ -17,5 +17,4 @@ __all__ = [
     "RunSpec",
     "Store",
     "claim",
-    "owner",
 ]

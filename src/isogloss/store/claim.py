@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
+from isogloss.errors import Interrupted
 from isogloss.store.files import disk_mistakes
 
 
@@ -84,6 +85,16 @@ class Claim:
         numbers = _numbers(self.path.parent)
         return not numbers or numbers[-1] != int(self.path.name)
 
+    def check(self) -> None:
+        """Make sure that the claim is still held, before something is written that only its holder may write.
+
+        Raises:
+            Interrupted: somebody took it over.
+        """
+        if self.lost:
+            folder = self.path.parent.parent
+            raise Interrupted(f"{folder} was taken over by another process; the same command goes on where that one is")
+
     def release(self) -> None:
         """Give the claim up and end the heartbeat. A second call does nothing."""
         if self._over.is_set():
@@ -95,7 +106,7 @@ class Claim:
 
     def _keep(self, beat: float) -> None:
         while not self._over.wait(beat):
-            with suppress(OSError):  # A heartbeat that fails is tried again; a claim lost is told by `lost`.
+            with suppress(OSError):  # A heartbeat that fails is tried again; a claim lost is told by `check`.
                 os.utime(self.path / "heartbeat")
 
     def __enter__(self) -> Claim:
@@ -129,12 +140,6 @@ def claim(folder: Path, *, stale_after: float = 120.0, beat: float = 15.0) -> Cl
     finally:
         shutil.rmtree(prepared, ignore_errors=True)
     return Claim(taken, beat=beat) if taken else None
-
-
-def owner(folder: Path) -> Owner | None:
-    """Return who holds the claim on `folder`, dead or alive, or none."""
-    numbers = _numbers(folder / "claim")
-    return _holder(_path(folder / "claim", numbers[-1])) if numbers else None
 
 
 def _take(claims: Path, prepared: Path, stale_after: float) -> Path | None:

@@ -7,7 +7,7 @@ phases/<key>/ phase.json            what was asked, written first
               weights.safetensors   the product: the tensors that moved …
               rates.json            … or the rates and their course
               done.json             the summary, written last: the phase is done once this is there
-              failed.json           why it failed, if it did
+              failed.json           why it failed and where in the code, if it did
 ```
 
 Writing needs the claim on the folder (`claim.claim`); reading does not.
@@ -103,6 +103,12 @@ class PhaseFolder:
         failed = self.path / "failed.json"
         return str(read_json(failed)["error"]) if failed.is_file() else None
 
+    @property
+    def traceback(self) -> str:
+        """Where in the code the phase failed, in lines; "" if it did not, or nobody told."""
+        failed = self.path / "failed.json"
+        return str(read_json(failed).get("traceback", "")) if failed.is_file() else ""
+
     def begin(self, spec: Mapping[str, Any]) -> None:
         """Write down what is asked. What an earlier, unfinished attempt left stays, for `resume`.
 
@@ -183,9 +189,9 @@ class PhaseFolder:
         (self.path / "failed.json").unlink(missing_ok=True)
         shutil.rmtree(self._checkpoints, ignore_errors=True)
 
-    def fail(self, error: str) -> None:
-        """Write down why the phase failed, in one line. The next attempt clears it."""
-        write_json(self.path / "failed.json", {"error": error, "time": time.time()})
+    def fail(self, error: str, traceback: str = "") -> None:
+        """Write down why the phase failed, in one line, and where in the code. The next attempt clears it."""
+        write_json(self.path / "failed.json", {"error": error, "traceback": traceback, "time": time.time()})
 
     def rates(self) -> LearnedRates:
         """Return the learned rates and their course.

@@ -5,7 +5,7 @@ runs/<key>/ run.json              recipe, variant, axes, seeds, phases, settings
             scores.parquet        its rows of the score frame
             predictions.parquet   language, id, group, label, prediction, p0 … of every example
             done.json             written last: the run is done once this is there
-            failed.json           why and in which phase it failed, if it did
+            failed.json           why, in which phase and where in the code it failed, if it did
 ```
 """
 
@@ -72,6 +72,12 @@ class RunFolder:
         """What `finish` was told, with the time."""
         return dict(read_json(self.path / "done.json"))
 
+    @property
+    def traceback(self) -> str:
+        """Where in the code the run failed, in lines; "" if it did not, or nobody told."""
+        failed = self.path / "failed.json"
+        return str(read_json(failed).get("traceback", "")) if failed.is_file() else ""
+
     def begin(self, spec: RunSpec) -> None:
         """Write down what the run is.
 
@@ -96,6 +102,7 @@ class RunFolder:
         write_json(self.path / "done.json", {**summary, "finished": time.time()})
         (self.path / "failed.json").unlink(missing_ok=True)
 
-    def fail(self, error: str, phase: str) -> None:
-        """Write down in one line why the run failed, and in which phase ("" if in none)."""
-        write_json(self.path / "failed.json", {"error": error, "phase": phase, "time": time.time()})
+    def fail(self, error: str, phase: str, traceback: str = "") -> None:
+        """Write down in one line why the run failed, in which phase ("" if in none), and where in the code."""
+        content = {"error": error, "phase": phase, "traceback": traceback, "time": time.time()}
+        write_json(self.path / "failed.json", content)

@@ -3,7 +3,8 @@
 An address is a recipe's name, `name/variant`, `name/variant@seed`, or a key (its first 6 characters do).
 Where the same recipe was run with different settings (an edited file, another profile), a name means the
 settings of the newest run: rows of different settings never meet in one table. `name#edition` asks for an
-older one.
+older one. Where a run was made again with equal settings, because its data, its encoder or the version of a
+part has changed, a name means the newest that is done; the key of an older one still names it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,6 +67,11 @@ class RunInfo:
         return {"recipe": self.recipe, "variant": self.variant, **cell, "seed": self.seed, "run": self.key}
 
     @property
+    def place(self) -> Hashable:
+        """What runs that were made again have in common: settings, variant, cell and seed, of which a table has one."""
+        return self.recipe, self.edition, self.variant, self.change, tuple(sorted(self.axes.items())), self.seed
+
+    @property
     def address(self) -> str:
         """The run as `name/variant@seed`."""
         return f"{self.recipe}/{self.variant}@{self.seed}"
@@ -114,11 +120,15 @@ def find(runs: Sequence[RunInfo], address: str, *, where: str) -> tuple[RunInfo,
 
 
 def newest(runs: Sequence[RunInfo]) -> list[RunInfo]:
-    """Return those of one recipe's runs with the newest edition, and the newest form of each variant."""
+    """Return those of one recipe's runs with the newest edition, and the newest form of each variant.
+
+    Of those that were made again it is the newest that is done, or the newest of all where none is.
+    """
     latest = max(runs, key=lambda run: run.begun).edition
     runs = sorted((run for run in runs if run.edition == latest), key=lambda run: run.begun)
     changes = {run.variant: run.change for run in runs}
-    return [run for run in runs if run.change == changes[run.variant]]
+    runs = sorted((run for run in runs if run.change == changes[run.variant]), key=lambda run: run.state == "done")
+    return runs
 
 
 def _named(runs: Sequence[RunInfo], address: str, attribute: str, value: str, where: str) -> list[RunInfo]:

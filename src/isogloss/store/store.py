@@ -76,9 +76,7 @@ class Store:
         import duckdb
 
         connection = duckdb.connect()
-        for view, name in (("started", "run"), ("done", "done"), ("failed", "failed")):
-            connection.execute(f"create view {view} as {self._json(name)}")
-        connection.execute(_RUNS)
+        self._view_runs(connection)
         for name in ("scores", "predictions"):
             connection.execute(f"create view {name} as {self._parquet(name)}")
         return connection
@@ -107,14 +105,18 @@ class Store:
                 ) from error
         raise AssertionError("unreachable")
 
-    def resolve(self, address: str) -> tuple[RunInfo, ...]:
+    def resolve(self, address: str, *, among: Sequence[RunInfo] | None = None) -> tuple[RunInfo, ...]:
         """Return the runs that an address names (see `isogloss.store.runs`), ordered by variant, cell and
         seed.
+
+        Args:
+            address: a recipe's name, `name/variant`, `name/variant@seed`, `name#edition…`, or a key.
+            among: what `runs` returned, if it was asked already: it reads the description of every run.
 
         Raises:
             Mistakes: none has this address.
         """
-        return find(self.runs(), address, where=str(self.root))
+        return find(self.runs() if among is None else among, address, where=str(self.root))
 
     def resolve_one(self, address: str) -> RunInfo:
         """Return the only run that an address names.
@@ -176,8 +178,16 @@ class Store:
             if keep == "scores" or uses[key] < 2:
                 self.phase(key).weights.unlink(missing_ok=True)
 
+    def _view_runs(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for view, name in (("started", "run"), ("done", "done"), ("failed", "failed")):
+            connection.execute(f"create view {view} as {self._json(name)}")
+        connection.execute(_RUNS)
+
     def _rows(self) -> list[dict[str, Any]]:
-        with self.connect() as connection:
+        import duckdb
+
+        with duckdb.connect() as connection:  # without the views of results: making them opens every file
+            self._view_runs(connection)
             result = connection.execute("select * from runs order by begun, key")
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
