@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,11 +223,11 @@ class _Runner:
                 return
             self._watch(PhaseBegins(planned.name, planned.languages, planned.seed, key))
             try:
-                self._trainer.train(key)
+                self._trainer.train(key, held.check)
             except Interrupted:
                 raise
             except Exception as fault:
-                folder.fail(_one_line(fault))
+                folder.fail(_one_line(fault), _traceback(fault))
                 raise _InPhase(planned.name, fault) from fault
 
     def _score(self, cell: Cell) -> None:
@@ -255,7 +256,7 @@ class _Runner:
     def _failed(self, cell: Cell, fault: Exception) -> None:
         phase, cause = (fault.phase, fault.fault) if isinstance(fault, _InPhase) else ("", fault)
         error = _one_line(cause)
-        self._store.run(cell.key).fail(error, phase)
+        self._store.run(cell.key).fail(error, phase, _traceback(cause))
         ours = not isinstance(cause, Mistakes)
         self._report.failed.append(Failure(cell.key, cell.variant, _words(cell), phase, error, ours))
         self._tell(cell, "failed", error)
@@ -277,6 +278,11 @@ class _InPhase(Exception):
 def _one_line(fault: Exception) -> str:
     text = " ".join(str(fault).split())
     return text if isinstance(fault, Mistakes) else f"{type(fault).__name__}: {text}"
+
+
+def _traceback(fault: Exception) -> str:
+    """Where in the code, for a fault of ours; a mistake in what was asked needs none."""
+    return "" if isinstance(fault, Mistakes) else "".join(traceback.format_exception(fault))
 
 
 def _words(cell: Cell) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,8 +102,12 @@ class Trainer:
         if mistakes:
             raise Mistakes(mistakes)
 
-    def train(self, key: str) -> None:
-        """Carry a phase out, from its checkpoint if it has one, and store its product. Its claim must be held.
+    def train(self, key: str, guard: Callable[[], None]) -> None:
+        """Carry a phase out, from its checkpoint if it has one, and store its product.
+
+        Args:
+            key: of the phase, whose claim must be held.
+            guard: raises where the claim is lost; called before anything is written over.
 
         Raises:
             Mistakes: the training fails (a loss that is not finite, a full disk).
@@ -114,7 +118,8 @@ class Trainer:
         folder.begin(spec)
         learner = self._learner_before(planned, spec)
         phase = self._training_phase(planned, learner)
-        outcome, state = train(learner, phase, folder, observe=self._observe)
+        outcome, state = train(learner, phase, folder, observe=self._observe, guard=guard)
+        guard()
         summary = outcome._asdict() | {"moved": [group for group, rate in phase.rates.items() if rate > 0]}
         if planned.product == "rates":
             rates, course = phase.method.rates(state)

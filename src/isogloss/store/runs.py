@@ -128,7 +128,7 @@ def newest(runs: Sequence[RunInfo]) -> list[RunInfo]:
     runs = sorted((run for run in runs if run.edition == latest), key=lambda run: run.begun)
     changes = {run.variant: run.change for run in runs}
     runs = sorted((run for run in runs if run.change == changes[run.variant]), key=lambda run: run.state == "done")
-    return runs
+    return list({run.place: run for run in runs}.values())
 
 
 def _named(runs: Sequence[RunInfo], address: str, attribute: str, value: str, where: str) -> list[RunInfo]:

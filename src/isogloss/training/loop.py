@@ -6,7 +6,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -81,6 +81,7 @@ def train(
     folder: PhaseFolder,
     *,
     observe: Observer,
+    guard: Callable[[], None] = lambda: None,
     checkpoint_seconds: float = 60.0,
 ) -> tuple[Outcome, State]:
     """Carry a phase out from where its folder's checkpoint left it, and leave the learner at the kept step.
@@ -90,6 +91,7 @@ def train(
         phase: what to do.
         folder: takes the log and the checkpoints.
         observe: told after every step.
+        guard: called before a checkpoint is written; raises where another process has taken the phase over.
         checkpoint_seconds: seconds of training between two checkpoints.
 
     Returns:
@@ -115,6 +117,7 @@ def train(
             folder.log(position.step, **cost, **log)
             observe(Progress(phase.name, position.step, schedule.steps, position.examples, position.seconds, log))
             if stop.asked or time.monotonic() > due:
+                guard()
                 due = position.save(folder) + checkpoint_seconds
             if stop.asked:
                 raise Interrupted(f"phase {phase.name} stopped after step {position.step}; the same command resumes it")
