@@ -87,14 +87,15 @@ def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **m
     given = Material.read(**material)
     learner = given.learner(encoder=folder_of_model, precision="fp32")
     method, episode = _episode(given, window, batch, mixed)
-    model = touch(learner.params.values())
     setup, key = _setup(learner), Key(0, "bench")
+    model = touch(learner.params.values())
+    state = method.begin(learner, setup, key)
+    method.step(learner, state, warm_up(episode), key)
+    learner.update(state.theta_0)
+    del state
     with peak() as measured:
-        state = method.begin(learner, setup, key)
-        untouched = {name: value.clone() for name, value in state.tensors().items()}
-        method.step(learner, state, episode._replace(support=episode.support[:1]), key)
-        state.load(untouched)  # φ as it was; the weights are put back where a round begins
         began = now()
+        state = method.begin(learner, setup, key)
         log = method.step(learner, state, episode, key)
         seconds = now() - began
     assert state.phi.grad is not None
@@ -136,8 +137,8 @@ def higher(window: int, batch: int, folder_of_model: str, first_order: bool = Fa
     for name, value in model.named_parameters():
         value.requires_grad_(group_of[name] != "embeddings")
     touch(model.parameters())
+    _unroll(model, group_of, warm_up(episode), first_order)
     with peak() as measured:
-        _unroll(model, group_of, episode._replace(support=episode.support[:1]), first_order)
         began = now()
         found = _unroll(model, group_of, episode, first_order)
         seconds = now() - began
@@ -170,6 +171,12 @@ def _unroll(model: Any, group_of: dict[str, str], episode: Episode, first_order:
     by_group = dict(zip(members, gradient.tolist(), strict=True))
     moving = sorted(group for group in members if group != "embeddings")
     return {"loss": total, "query_loss": float(query.detach()), "gradient": [by_group[group] for group in moving]}
+
+
+def warm_up(episode: Episode) -> Episode:
+    """Return one inner step on one example: what torch sets up at its first use counts for neither side."""
+    support, query = (batch.split(len(batch))[:1] for batch in (episode.support[0], episode.query[0]))
+    return episode._replace(support=tuple(support), query=tuple(query))
 
 
 def _detached(gradients: list[Any]) -> list[Any]:

@@ -84,9 +84,11 @@ def verdict(row: dict[str, object]) -> str:
 def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
     """How the test was done, and on what it is conditional."""
     seeds, clusters = span(part["seeds"]), span(part["clusters"])
+    effects = f"{seeds} seeds and {clusters} clusters of examples as crossed random effects"
+    if (part["seeds"] == 1).all():
+        effects = f"{clusters} clusters of examples as random effects, one seed"
     lines = [
-        f"Paired over the same examples; {seeds} seeds and {clusters} clusters of examples as crossed random "
-        "effects, t test with a Behrens-Fisher reference"
+        f"Paired over the same examples; {effects}, t test with a Behrens-Fisher reference"
         + (", level 5 %." if mean else ", level 5 % over each row's languages (Holm).")
     ]
     lines += _conditions(part)

@@ -242,11 +242,14 @@ class _Runner:
             "seconds": sum(phase["seconds"] for phase in cost),
         }
         scores = score_cell(cell, predictions, facts, len(learner.labels))
-        warnings = [
-            f"{cell.variant} {_words(cell)}, after {cost[-1]['steps']} steps of {self._plan.phases[cell.final].name}: "
-            f'every prediction in {language} is "{label}"; a lower learning rate is the likely cure'
-            for language, label in collapsed(predictions, learner.labels).items()
-        ]
+        steps, phase = cost[-1]["steps"], self._plan.phases[cell.final].name
+        found = collapsed(predictions, learner.labels)
+        languages, same = ", ".join(found), ", ".join(sorted(set(found.values())))
+        warning = (
+            f"{cell.variant} {_words(cell)}, after {steps} steps of {phase}: every prediction in {languages} is the same "
+            f"({same}); a lower learning rate is the likely cure"
+        )
+        warnings = [warning] if found else []
         summary = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
         self._store.run(cell.key).finish(scores, predictions, summary)
         for warning in warnings:
