@@ -246,8 +246,8 @@ class _Runner:
         found = collapsed(predictions, learner.labels)
         languages, same = ", ".join(found), ", ".join(sorted(set(found.values())))
         warning = (
-            f"{cell.variant} {_words(cell)}, after {steps} steps of {phase}: every prediction in {languages} is the same "
-            f"({same}); a lower learning rate is the likely cure"
+            f"{cell.variant} {_words(cell)}, after {steps} steps of {phase}: every prediction in {languages} is "
+            f"{same}; a lower learning rate is the likely cure"
         )
         warnings = [warning] if found else []
         summary = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
