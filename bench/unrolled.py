@@ -37,12 +37,20 @@ def measure(context: Context) -> Iterator[Measurement]:
     ours, theirs = ([found["beyond"] / 1e6 for found in results[name]] for name in ("ours", "higher"))
     first_order = in_child("bench.unrolled:higher", **window, **material.arguments(), first_order=True)
     same = agreement(results["ours"][0], results["higher"][0], first_order)
+    ours_tensors, higher_tensors = (
+        in_child(f"bench.unrolled:{name}", **window, **material.arguments(), tensors=True)["beyond"] / 1e6
+        for name in ("ours", "higher")
+    )
     mixed = in_child("bench.unrolled:ours", **window, **material.arguments(), mixed=True)
     lengths = results["ours"][0]["lengths"]
     details = {
         "rows": (
             f"{material.name}, en + el + ur, those closest to {TOKENS} tokens: batches of {window['batch']}, padded to "
             f"{min(lengths)} to {max(lengths)} tokens"
+        ),
+        "held by tensors alone, MB": (
+            f"{ours_tensors:.0f} and {higher_tensors:.0f}, {higher_tensors / ours_tensors:.1f} times; the rest is what "
+            "the allocator keeps of memory that was freed"
         ),
         "ours where rows come as they are, MB": (
             f"{mixed['beyond'] / 1e6:.0f}, set by the longest batch, {max(mixed['lengths'])} tokens"
@@ -71,7 +79,9 @@ def agreement(ours: dict[str, Any], full: dict[str, Any], first_order: dict[str,
     )
 
 
-def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **material: str) -> dict[str, Any]:
+def ours(
+    window: int, batch: int, folder_of_model: str, mixed: bool = False, tensors: bool = False, **material: str
+) -> dict[str, Any]:
     """Search rates over one window with the meta-optimizer.
 
     Args:
@@ -79,9 +89,10 @@ def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **m
         batch: examples a batch.
         folder_of_model: where both sides load it from.
         mixed: batches of mixed lengths.
+        tensors: measure the bytes of tensors in place of resident memory.
         material: where the rows come from.
     """
-    from bench.memory import peak, touch
+    from bench.memory import peak, tensor_peak, touch
     from isogloss.keys import Key
 
     given = Material.read(**material)
@@ -93,7 +104,7 @@ def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **m
     method.step(learner, state, warm_up(episode), key)
     learner.update(state.theta_0)
     del state
-    with peak() as measured:
+    with (tensor_peak if tensors else peak)() as measured:
         began = now()
         state = method.begin(learner, setup, key)
         log = method.step(learner, state, episode, key)
@@ -111,7 +122,9 @@ def ours(window: int, batch: int, folder_of_model: str, mixed: bool = False, **m
     }
 
 
-def higher(window: int, batch: int, folder_of_model: str, first_order: bool = False, **material: str) -> dict[str, Any]:
+def higher(
+    window: int, batch: int, folder_of_model: str, first_order: bool = False, tensors: bool = False, **material: str
+) -> dict[str, Any]:
     """Search rates over the same window by unrolling it with `higher`.
 
     Args:
@@ -119,12 +132,13 @@ def higher(window: int, batch: int, folder_of_model: str, first_order: bool = Fa
         batch: examples a batch.
         folder_of_model: where both sides load it from.
         first_order: detach the inner gradients, so that only what the closed form keeps is left.
+        tensors: measure the bytes of tensors in place of resident memory.
         material: where the rows come from.
     """
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    from bench.memory import peak, touch
+    from bench.memory import peak, tensor_peak, touch
 
     given = Material.read(**material)
     _, episode = _episode(given, window, batch, mixed=False)
@@ -138,7 +152,7 @@ def higher(window: int, batch: int, folder_of_model: str, first_order: bool = Fa
         value.requires_grad_(group_of[name] != "embeddings")
     touch(model.parameters())
     _unroll(model, group_of, warm_up(episode), first_order)
-    with peak() as measured:
+    with (tensor_peak if tensors else peak)() as measured:
         began = now()
         found = _unroll(model, group_of, episode, first_order)
         seconds = now() - began
