@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -10,15 +11,25 @@ from typing import Any
 
 from bench.machine import ROOT
 
+# glibc's allocator keeps freed blocks of many megabytes for later; with these it gives back every block that a tensor
+# of more than 64 kB leaves, so that resident memory is what is held. Slower: not for timings.
+_GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
-def in_child(function: str, **arguments: Any) -> dict[str, Any]:
+
+def in_child(function: str, *, give_back: bool = False, **arguments: Any) -> dict[str, Any]:
     """Call `module:function` with arguments that JSON can hold, and return the dictionary that it returns.
+
+    Args:
+        function: what to call.
+        give_back: have the allocator give freed memory back at once, for resident memory to be what is held.
+        arguments: of the function.
 
     Raises:
         RuntimeError: the process failed; the message is the end of what it said.
     """
+    environment = {**os.environ, **(_GIVE_BACK if give_back else {})}
     command = [sys.executable, "-m", "bench.child", function, json.dumps(arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{function} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,43 +25,55 @@ TOKENS = 45  # the length of an ordinary XNLI pair
 
 
 def measure(context: Context) -> Iterator[Measurement]:
-    """Measure both sides in processes of their own, after one inner step to warm up."""
+    """Measure both sides in processes of their own, after one inner step to warm up; time and memory apart."""
     material = Material.of(context)
-    window = {"window": context.size(15, 2), "batch": context.size(8, 2), "folder_of_model": str(_model(context))}
-    results: dict[str, list[dict[str, Any]]] = {"ours": [], "higher": []}
+    work = {"window": context.size(15, 2), "batch": context.size(8, 2), "folder_of_model": str(_model(context))}
+    work |= material.arguments()
+    found: dict[str, list[dict[str, Any]]] = {"ours": [], "higher": []}
 
-    def side(name: str) -> float:
-        results[name].append(in_child(f"bench.unrolled:{name}", **window, **material.arguments()))
-        return float(results[name][-1]["seconds"])
+    def seconds(side: str) -> float:
+        found[side].append(in_child(f"bench.unrolled:{side}", **work))
+        return float(found[side][-1]["seconds"])
 
-    times = alternate(lambda: side("ours"), lambda: side("higher"), pairs=2)
-    ours, theirs = ([found["beyond"] / 1e6 for found in results[name]] for name in ("ours", "higher"))
-    first_order = in_child("bench.unrolled:higher", **window, **material.arguments(), first_order=True)
-    same = agreement(results["ours"][0], results["higher"][0], first_order)
-    ours_tensors, higher_tensors = (
-        in_child(f"bench.unrolled:{name}", **window, **material.arguments(), tensors=True)["beyond"] / 1e6
-        for name in ("ours", "higher")
-    )
-    mixed = in_child("bench.unrolled:ours", **window, **material.arguments(), mixed=True)
-    lengths = results["ours"][0]["lengths"]
+    times = alternate(lambda: seconds("ours"), lambda: seconds("higher"), pairs=2)
+    first_order = in_child("bench.unrolled:higher", **work, first_order=True)
+    same = agreement(found["ours"][0], found["higher"][0], first_order)
+    lengths = found["ours"][0]["lengths"]
     details = {
         "rows": (
-            f"{material.name}, en + el + ur, those closest to {TOKENS} tokens: batches of {window['batch']}, padded to "
+            f"{material.name}, en + el + ur, those closest to {TOKENS} tokens: batches of {work['batch']}, padded to "
             f"{min(lengths)} to {max(lengths)} tokens"
         ),
-        "held by tensors alone, MB": (
-            f"{ours_tensors:.0f} and {higher_tensors:.0f}, {higher_tensors / ours_tensors:.1f} times; the rest is what "
-            "the allocator keeps of memory that was freed"
-        ),
-        "ours where rows come as they are, MB": (
-            f"{mixed['beyond'] / 1e6:.0f}, set by the longest batch, {max(mixed['lengths'])} tokens"
-        ),
         "setting": "float32, SGD, no dropout, embeddings frozen, one learned rate a layer group, plain attention",
-        "model, MB": round(results["ours"][0]["model"] / 1e6),
+        "model, MB": round(found["ours"][0]["model"] / 1e6),
     }
-    memory = [b / a for a, b in zip(ours, theirs, strict=True)]
-    yield Measurement(MEMORY, memory, ours, theirs, "MB", same, details)
+    yield _memory(work, same, details, {side: [run["beyond"] / 1e6 for run in runs] for side, runs in found.items()})
     yield Measurement(TIME, times.theirs_by_ours(), times.ours, times.theirs, "s", same, details)
+
+
+def _memory(
+    work: Mapping[str, Any], same: str, details: Mapping[str, Any], kept: Mapping[str, list[float]]
+) -> Measurement:
+    """Compare what both sides hold, freed memory given back; `kept` is what they hold where it is not."""
+
+    def beyond(side: str, **more: bool) -> float:
+        return float(in_child(f"bench.unrolled:{side}", give_back=True, **work, **more)["beyond"]) / 1e6
+
+    held = alternate(lambda: beyond("ours"), lambda: beyond("higher"), pairs=2)
+    tensors = {side: beyond(side, tensors=True) for side in kept}
+    ordinary = {side: statistics.median(values) for side, values in kept.items()}
+    more = {
+        "held by tensors alone, MB": _ratio(tensors),
+        "resident where the allocator keeps freed blocks, as it does if it is not told otherwise, MB": _ratio(ordinary),
+        "ours where rows come as they are, so that the longest batch decides, MB": round(beyond("ours", mixed=True)),
+        "the window": "the first of a round; a later one of ours holds one copy of the moving weights more",
+    }
+    return Measurement(MEMORY, held.theirs_by_ours(), held.ours, held.theirs, "MB", same, {**details, **more})
+
+
+def _ratio(megabytes: Mapping[str, float]) -> str:
+    ours, theirs = megabytes["ours"], megabytes["higher"]
+    return f"{ours:.0f} and {theirs:.0f}, {theirs / ours:.1f} times"
 
 
 def agreement(ours: dict[str, Any], full: dict[str, Any], first_order: dict[str, Any]) -> str:

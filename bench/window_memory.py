@@ -52,7 +52,8 @@ def measure(context: Context) -> Iterator[Measurement]:
     process: dict[int, list[float]] = {long: [], 1: []}
 
     def beyond(window: int) -> float:
-        found = in_child("bench.window_memory:peak_of", window=window, steps=long, batch=batch, **material.arguments())
+        work = {"window": window, "steps": long, "batch": batch, **material.arguments()}
+        found = in_child("bench.window_memory:peak_of", give_back=True, **work)
         process[window].append(round(found["highest"] / 1e6))
         return found["beyond"] / 1e6
 

@@ -139,21 +139,23 @@ class MetaOptimizer:
 
     def step(self, learner: Learner, state: MetaOptimizerState, episode: base.Episode, key: Key) -> base.StepLog:
         """Simulate one window of training, then move φ against the meta-gradient."""
-        setup = state.setup
+        setup, begins = state.setup, episode.extra["round_begins"]
         theta = learner.moving(setup.rates)
-        if episode.extra["round_begins"]:
+        if begins:
             for name, start in state.theta_0.items():
                 theta[name].copy_(start)
             state.optimizer = setup.make_optimizer()
 
         rates = self._rates(state)
-        theta_start = {name: tensor.clone() for name, tensor in theta.items()}
+        # A round's first window starts at θ_0, which is held anyway.
+        theta_start = state.theta_0 if begins else {name: tensor.clone() for name, tensor in theta.items()}
         loss = 0.0
         for t, batch in enumerate(episode.support):
             gradient = learner.gradient(theta, [batch], setup.objective, inner_key(key, t))
             scale = setup.scale(episode.extra["step"] + t, episode.extra["steps"])
             state.optimizer.step(gradient.values, scale=scale, rates=rates)
             loss += float(gradient.loss) / len(episode.support)
+            del gradient  # else the next one is computed beside it
 
         query_key = key._replace(purpose="query dropout")
         query = learner.gradient(theta, episode.query, setup.objective, query_key, train=self.settings.query_dropout)
