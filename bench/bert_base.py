@@ -16,7 +16,8 @@ def _of_its_size(promise: Promise) -> Promise:
 
 STEP, WORK = _of_its_size(meta_step.TIME), _of_its_size(meta_step.WORK)
 TRAIN, TRAIN_DEFAULTS = _of_its_size(finetune.BEST), _of_its_size(finetune.DEFAULTS)
-PREDICT, PREDICT_DEFAULTS = _of_its_size(predict.BEST), _of_its_size(predict.DEFAULTS)
+PREDICT, PREDICT_SORTED = _of_its_size(predict.BEST), _of_its_size(predict.SORTED)
+PREDICT_DEFAULTS = _of_its_size(predict.DEFAULTS)
 
 
 def measure(context: Context) -> Iterator[Measurement]:
@@ -24,7 +25,7 @@ def measure(context: Context) -> Iterator[Measurement]:
     large = replace(context, encoder=str(_encoder(context.scratch / "bert-base")))
     yield from meta_step.measure(large, STEP, WORK)
     yield from finetune.measure(large, TRAIN, TRAIN_DEFAULTS)
-    yield from predict.measure(large, PREDICT, PREDICT_DEFAULTS)
+    yield from predict.measure(large, PREDICT, PREDICT_SORTED, PREDICT_DEFAULTS)
 
 
 def _encoder(folder: Path) -> Path:
@@ -42,5 +43,5 @@ def _encoder(folder: Path) -> Path:
     return folder
 
 
-ROWS = (WORK, STEP, TRAIN, TRAIN_DEFAULTS, PREDICT, PREDICT_DEFAULTS)
+ROWS = (WORK, STEP, TRAIN, TRAIN_DEFAULTS, PREDICT, PREDICT_SORTED, PREDICT_DEFAULTS)
 BENCHMARK = Benchmark("bert-base", ROWS, measure, needs_gpu=True)

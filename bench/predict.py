@@ -22,17 +22,23 @@ BEST = Promise(
     "predict.best", "evaluating 15 languages, examples a second, ours / Trainer at its best", 1.5, "at least"
 )
 DEFAULTS = Promise("predict.defaults", "the same, ours / Trainer at its defaults, padded to 128", 6.0, "at least")
+SORTED = Promise(
+    "predict.sorted", "the same, ours / Trainer at its best on rows that were sorted by hand", 1.0, "at least"
+)
 MEMORY = Promise("predict.memory", "memory beyond the model's own, 4 n examples / n examples", 1.05, "at most")
 # What is tried for the Trainer's best; the fastest on a part of the rows is taken.
 CANDIDATES = tuple(
-    {"per_device_eval_batch_size": size, **precision}
+    {"per_device_eval_batch_size": size, "train_sampling_strategy": order, **precision}
     for precision in ({"bf16": True}, {"bf16": True, "bf16_full_eval": True})
-    for size in (32, 64, 128)
+    for order in ("random", "group_by_length")  # of rows to predict, "random" leaves the order as it is
+    for size in (32, 64)
 )
 
 
-def measure(context: Context, best: Promise = BEST, defaults: Promise = DEFAULTS) -> Iterator[Measurement]:
-    """Compare with the Trainer at its best, then at its defaults."""
+def measure(
+    context: Context, best: Promise = BEST, by_hand: Promise = SORTED, defaults: Promise = DEFAULTS
+) -> Iterator[Measurement]:
+    """Compare with the Trainer at its best, at its best on sorted rows, and at its defaults."""
     material, sides = Material.of(context), Sides.make(context)
     languages = material.fifteen[: context.size(15, 2)]
 
@@ -41,13 +47,13 @@ def measure(context: Context, best: Promise = BEST, defaults: Promise = DEFAULTS
 
     speeds = candidates(sides, bags(context.size(40, 8)))
     chosen = max(speeds, key=lambda speed: speed[1])[0]
-    for promise, theirs, part in (
-        (best, AtItsBest(sides, chosen, bags(context.size(200, 8))), context.size(200, 8)),
-        (defaults, AtDefaults(sides, bags(context.size(60, 8))), context.size(60, 8)),
-    ):
-        measured = _against(sides, promise, theirs, bags(part), context.size(5, 2), material.name)
-        tried = {"tried for the Trainer, examples/s": "; ".join(f"{text} {speed:.0f}" for text, speed in speeds)}
-        yield replace(measured, details=dict(measured.details) | (tried if promise is best else {}))
+    tried = {"tried for the Trainer, examples/s": "; ".join(f"{text} {speed:.0f}" for text, speed in speeds)}
+    many, few = bags(context.size(200, 8)), bags(context.size(60, 8))
+    pairs, name = context.size(5, 2), material.name
+    measured = _against(sides, best, AtItsBest(sides, chosen, many), many, pairs, name)
+    yield replace(measured, details={**measured.details, **tried})
+    yield _against(sides, by_hand, SortedByHand(sides, chosen, many), many, pairs, name)
+    yield _against(sides, defaults, AtDefaults(sides, few), few, pairs, name)
 
 
 def measure_all(context: Context) -> Iterator[Measurement]:
@@ -57,21 +63,31 @@ def measure_all(context: Context) -> Iterator[Measurement]:
 
 
 class AtItsBest:
-    """All languages in one call, longest examples first, each batch padded to its longest."""
+    """A call for each language, with the best of the Trainer's own settings, each batch padded to its longest."""
 
     def __init__(self, sides: Sides, settings: dict[str, Any], bags: Sequence[Bag]) -> None:
-        rows = [row for bag in bags for row in as_rows(bag)]
-        self.order = np.argsort([-len(row["input_ids"]) for row in rows], kind="stable")
-        self.data = trainer.data_set([rows[index] for index in self.order])
-        self.about = f"{settings}, longest first, all languages in one call"
+        self.data = [trainer.data_set(as_rows(bag)) for bag in bags]
+        self.about = f"{settings}, a call for each language"
         self._trainer = trainer.make(sides.model.fresh(freeze=False), settings, sides.folder, sides.learner.tokenizer)
 
     def __call__(self) -> NDArray[np.float64]:
-        """Return the logits of all examples, in the order of the bags."""
-        found = self._trainer.predict(self.data).predictions
-        logits = np.empty_like(found, dtype=np.float64)
-        logits[self.order] = found
-        return logits
+        """Return the logits of all examples; grouped by length, those of a language come in the sampler's order."""
+        return np.concatenate([self._trainer.predict(part).predictions for part in self.data]).astype(np.float64)
+
+
+class SortedByHand:
+    """What its settings do not offer: rows of all languages sorted by length beforehand, in one call."""
+
+    def __init__(self, sides: Sides, settings: dict[str, Any], bags: Sequence[Bag]) -> None:
+        rows = [row for bag in bags for row in as_rows(bag)]
+        self.data = trainer.data_set(sorted(rows, key=lambda row: -len(row["input_ids"])))
+        settings = settings | {"train_sampling_strategy": "random"}
+        self.about = f"{settings}, rows of all languages sorted by length by hand, one call"
+        self._trainer = trainer.make(sides.model.fresh(freeze=False), settings, sides.folder, sides.learner.tokenizer)
+
+    def __call__(self) -> NDArray[np.float64]:
+        """Return the logits of all examples, longest first."""
+        return np.asarray(self._trainer.predict(self.data).predictions, dtype=np.float64)
 
 
 class AtDefaults:
@@ -133,7 +149,12 @@ def peak_of(rows: int, factor: int, **material: str) -> dict[str, float]:
 
 
 def _against(
-    sides: Sides, promise: Promise, theirs: AtItsBest | AtDefaults, bags: Sequence[Bag], pairs: int, name: str
+    sides: Sides,
+    promise: Promise,
+    theirs: AtItsBest | SortedByHand | AtDefaults,
+    bags: Sequence[Bag],
+    pairs: int,
+    name: str,
 ) -> Measurement:
     def ours() -> NDArray[np.float64]:
         return np.concatenate([sides.learner.predict(bag).logits for bag in bags]).astype(np.float64)
@@ -158,9 +179,9 @@ def _against(
 
 
 def agreement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> str:
-    """Say how far the logits of both sides are apart, measured by their spread over examples."""
-    apart = np.abs(ours - theirs).max() / theirs.std(axis=0).mean()
+    """Say how far the logits of both sides are apart, measured by their spread; the order of examples may differ."""
+    apart = np.abs(np.sort(ours, axis=0) - np.sort(theirs, axis=0)).max() / theirs.std(axis=0).mean()
     return f"the same rows and weights; logits differ by at most {apart:.2g} of their spread over examples"
 
 
-BENCHMARK = Benchmark("predict", (BEST, DEFAULTS, MEMORY), measure_all)
+BENCHMARK = Benchmark("predict", (BEST, SORTED, DEFAULTS, MEMORY), measure_all)
