@@ -11,12 +11,16 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import isogloss
 import isogloss_mini
 from isogloss import registry
+from isogloss.data.task import shipped_tasks
+from isogloss.recipe.source import shipped
+from isogloss.training.torch_optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("models/*/src/**/*.py")])
@@ -25,6 +29,7 @@ TORCH_FREE = (
     "isogloss.data.source",
     "isogloss.data.task",
     "isogloss.languages",
+    "isogloss.training.torch_optimizers",
     "isogloss_mini",
 )
 TORCH_FREE_PACKAGES = ("isogloss.evaluation", "isogloss.recipe", "isogloss.store")
@@ -73,6 +78,23 @@ def test_every_registered_name_can_be_loaded() -> None:
         assert registry.names(name) == tuple(sorted(members)), "install the package again"
         for member in members:
             assert registry.load(name, member).__doc__
+
+
+def test_every_group_of_entry_points_is_explained() -> None:
+    mini = tomllib.loads((ROOT / "models/isogloss-mini/pyproject.toml").read_text())["project"]["entry-points"]
+    declared = {*REGISTERED, *mini}
+    assert {f"isogloss.{name}" for name in get_args(registry.Group)} < declared
+    assert [group for group in declared if group not in (registry.__doc__ or "")] == []
+
+
+def test_the_changelog_names_what_a_user_can_name() -> None:
+    """What is registered, shipped or called by name, and the columns that `predict` adds."""
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"`isogloss (\w+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {"run", "predict", "export"} <= commands
+    named = [*commands, *shipped(), *shipped_tasks(), *OPTIMIZERS, *registry.names("methods"), *registry.names("kinds")]
+    named += ["predicted_label", "predicted_probability", "name@revision"]
+    assert [name for name in named if f"`{name}`" not in changes] == []
 
 
 def test_modules_that_promise_it_import_no_torch() -> None:

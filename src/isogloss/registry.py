@@ -4,6 +4,10 @@ A package adds a method by declaring it in its own `pyproject.toml`:
 
     [project.entry-points."isogloss.methods"]
     reptile = "my_package.reptile:Reptile"
+
+So with `isogloss.kinds` and `isogloss.objectives`. A fourth group is read by `isogloss.data.source` alone:
+`isogloss.samples`, functions that return the folder of a sample that a package brings along, which a task names in
+`embedded`.
 """
 
 from __future__ import annotations

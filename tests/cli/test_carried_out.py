@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,16 @@ def test_a_rehearsal_trains_nothing(isogloss: Isogloss, project: Path) -> None:
     assert "de+en" in said.out
     assert not (project / "runs" / "phases").exists()
     assert not (project / "runs" / "runs").exists()
+    languages = [line.split() for line in said.out.split("\n\n")[2].splitlines()]
+    assert languages == [
+        ["language", "rows", "unknown", "%", "tokens", "a", "word"],
+        ["de", "54", "0.00", "1.00"],
+        ["en", "86", "0.00", "1.00"],
+        ["sw", "30", "0.00", "1.00"],
+    ]
+    (project / "data" / "test-sw.jsonl").write_text(f'{{"text": "{"w5 " * 30}", "label": "low"}}\n')  # cut
+    said = isogloss("run", "tiny.toml", "--rehearse", "--offline", "--set", "seeds=1")
+    assert said.out.splitlines()[-1].split() == ["sw", "1", "0.00", "–"]
 
 
 def test_the_table_in_every_format(isogloss: Isogloss, made: Path) -> None:
@@ -70,6 +81,7 @@ def test_show_explains_a_run_with_the_course_of_its_rates(isogloss: Isogloss, ma
     assert said.code == 0
     for words in ("source=1", "rates learned in meta", "layer.3", "learned", "scores", "sw", "unseen", "accuracy"):
         assert words in said.out
+    assert re.search(r"^  group +1 (de|en) .*learned$", said.out, re.MULTILINE)  # the surprise language
     key = Store(made / "store").resolve_one("tiny/meta_optimizer@1").key
     assert isogloss("show", key[:8], "--store", made / "store").out == said.out
 

@@ -107,6 +107,14 @@ def test_a_branch_is_resolved_to_a_commit_once_and_a_commit_never(monkeypatch):
     hub._commit.cache_clear()
 
 
+@pytest.mark.parametrize("rule", [{"config": "{code}"}, {"config": None, "data_files": "{split}/{code}/*"}])
+def test_what_is_filled_in_does_not_lead_out_of_the_data_set(nli, rule):
+    task = replace(_task(nli, **rule), codes={"sw": "../sw"})
+    assert hub.where_on_hub(task, "en", "validation")["hub"] == str(nli)
+    with pytest.raises(Mistakes, match="leads out of the data set; mend its code"):
+        hub.where_on_hub(task, "sw", "validation")
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from isogloss import languages
-from isogloss.data.task import load_task, shipped_tasks
+from isogloss.data.task import leads_out, load_task, shipped_tasks
 from isogloss.errors import Mistakes
 
 
@@ -60,13 +60,13 @@ def test_all_mistakes_are_reported_at_once_with_the_nearest_key():
         "idd": "pair",
         "labels": ["a", "a"],
         "texts": ["a", "b", "c"],
-        "hub": {"pth": "x"},
+        "hub": {"pth": "x", "config": "../{code}", "data_files": "https://elsewhere/*.parquet"},
         "files": {"train": "../train.tsv", "test": "/test.tsv"},
     }
     with pytest.raises(Mistakes) as caught:
         load_task(table)
     told = [str(mistake) for mistake in caught.value.mistakes]
-    assert len(told) == 7
+    assert len(told) == 9
     for part in (
         'idd: unknown key "idd"; did you mean "id"?',
         "labels: named twice: a",
@@ -75,8 +75,33 @@ def test_all_mistakes_are_reported_at_once_with_the_nearest_key():
         "hub.path: missing",
         'files.train.pattern: "../train.tsv" leads out of the folder',
         'files.test.pattern: "/test.tsv" leads out of the folder',
+        'hub.config: "../{code}" leads out of the data set',
+        'hub.data_files: "https://elsewhere/*.parquet" leads out of the data set',
     ):
         assert any(part in line for line in told), part
+
+
+@pytest.mark.parametrize("path", ["/data/rows", "../rows", "./rows", "~/rows", "hf://owner/name", "a/b/c", "a/.."])
+def test_a_hub_task_names_no_folder_of_this_machine(path):
+    with pytest.raises(Mistakes, match=r"hub\.path: .* is no name on the hub; write owner/name"):
+        load_task({"name": "xnli", "hub": {"path": path, "splits": {"test": "test"}}})
+
+
+@pytest.mark.parametrize(
+    ("path", "out"),
+    [
+        ("train/{language}.tsv", False),
+        ("{code}..x/a...b.csv", False),
+        ("a/../../b.csv", True),
+        ("a\\..\\b.csv", True),
+        ("..", True),
+        ("/b.csv", True),
+        ("~/b.csv", True),
+        ("hf://datasets/owner/name/b.parquet", True),
+    ],
+)
+def test_what_leads_out_of_a_folder(path, out):
+    assert leads_out(path) is out
 
 
 def test_a_group_by_a_translated_text_is_refused():

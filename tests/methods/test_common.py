@@ -13,7 +13,7 @@ from torch import Tensor
 from isogloss import registry
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
-from isogloss.methods.base import Length, Method, Setup
+from isogloss.methods.base import Length, Method, Setup, StepLog
 from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
 from learner import tiny
@@ -53,7 +53,7 @@ def begun(method: Method, learner: Learner) -> tuple[object, object]:
     return schedule, method.begin(learner, setup, KEY)
 
 
-def carried_out(name: str, encoder: Path, steps: int = 3) -> tuple[Learner, object, list[dict[str, float]]]:
+def carried_out(name: str, encoder: Path, steps: int = 3) -> tuple[Learner, object, list[StepLog]]:
     learner, method = tiny.load(encoder, precision="fp32"), method_of(name)
     schedule, state = begun(method, learner)
     logs = [method.step(learner, state, schedule[step], KEY._replace(step=step)) for step in range(steps)]  # type: ignore[index]
@@ -89,8 +89,8 @@ def test_frozen_groups_stay_and_some_other_moves(name: str, encoder: Path) -> No
 @methods
 def test_a_step_logs_a_finite_loss(name: str, encoder: Path) -> None:
     for log in carried_out(name, encoder)[2]:
-        assert np.isfinite(log["loss"])
-        assert all(isinstance(value, float) for value in log.values())
+        assert isinstance(log["loss"], float)
+        assert all(isinstance(value, str) or np.isfinite(value) for value in log.values())
 
 
 @methods

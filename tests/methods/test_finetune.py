@@ -11,16 +11,10 @@ from torch import Tensor
 from isogloss.keys import Key
 from isogloss.methods.base import Episode
 from isogloss.methods.finetune import Finetune
-from isogloss.training.optimizer import OPTIMIZERS, OptimizerSettings
-from methods.toy import ToyLearner, batches, setup
+from isogloss.training.optimizer import OptimizerSettings
+from methods.toy import F_OPTS, ToyLearner, batches, setup, torch_class
 
 KEY = Key(seed=1, phase="adapt")
-OPTIMIZER_SETTINGS = {
-    "sgd": OptimizerSettings("sgd", 0.3, {"momentum": 0.9, "weight_decay": 0.01}),
-    "adam": OptimizerSettings("adam", 0.01, {"betas": (0.9, 0.99)}),
-    "adamw": OptimizerSettings("adamw", 0.01, {"weight_decay": 0.1}),
-    "adamw, clipped": OptimizerSettings("adamw", 0.01, {"weight_decay": 0.1}, clip=0.05),
-}
 ONE = dict.fromkeys(("embeddings", "layer.1", "layer.2", "head"), 1.0)
 
 
@@ -42,7 +36,8 @@ def plain_torch(optimizer: OptimizerSettings, frozen: set[str], steps: int = 8) 
     for name, leaf in leaves.items():
         leaf.requires_grad_(learner.groups.of[name] not in frozen)
         moving += [leaf] if leaf.requires_grad else []
-    torch_optimizer = OPTIMIZERS[optimizer.name](moving, lr=optimizer.learning_rate, fused=True, **optimizer.arguments)
+    kernel = {"fused": True} if optimizer.name in ("adam", "adamw", "sgd") else {}
+    torch_optimizer = torch_class(optimizer.name)(moving, lr=optimizer.learning_rate, **kernel, **optimizer.arguments)
     for step, batch in enumerate(batches(steps, seed=5)):
         key = KEY._replace(step=step, purpose="dropout", micro_batch=0)
         torch_optimizer.zero_grad()
@@ -53,28 +48,28 @@ def plain_torch(optimizer: OptimizerSettings, frozen: set[str], steps: int = 8) 
     return {name: leaf.detach() for name, leaf in leaves.items()}
 
 
-@pytest.mark.parametrize("name", OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize("name", F_OPTS)
 @pytest.mark.parametrize("frozen", [set(), {"embeddings"}, {"embeddings", "layer.1"}, {"layer.2"}])
 def test_rate_zero_is_requires_grad_false_to_the_last_bit(name: str, frozen: set[str]) -> None:
-    ours = finetune(OPTIMIZER_SETTINGS[name], ONE | dict.fromkeys(frozen, 0.0))
-    theirs = plain_torch(OPTIMIZER_SETTINGS[name], frozen)
+    ours = finetune(F_OPTS[name], ONE | dict.fromkeys(frozen, 0.0))
+    theirs = plain_torch(F_OPTS[name], frozen)
     for tensor in ours:
         assert torch.equal(ours[tensor], theirs[tensor]), tensor
 
 
 def test_clipping_is_on_in_the_clipped_case() -> None:
-    clipped = finetune(OPTIMIZER_SETTINGS["adamw, clipped"], ONE)
-    unclipped = finetune(OPTIMIZER_SETTINGS["adamw"], ONE)
+    clipped = finetune(F_OPTS["adamw, clipped"], ONE)
+    unclipped = finetune(F_OPTS["adamw"], ONE)
     assert not torch.equal(clipped["head.w"], unclipped["head.w"])
 
 
-@pytest.mark.parametrize("name", OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize("name", F_OPTS)
 def test_a_rate_multiplies_the_update(name: str) -> None:
     """After one step the displacement is λ times that at rate 1, weight decay included."""
     start = ToyLearner().params
-    whole = finetune(OPTIMIZER_SETTINGS[name], ONE, steps=1)
+    whole = finetune(F_OPTS[name], ONE, steps=1)
     rates = {"embeddings": 0.1, "layer.1": 0.5, "layer.2": 1.0, "head": 0.25}
-    part = finetune(OPTIMIZER_SETTINGS[name], rates, steps=1)
+    part = finetune(F_OPTS[name], rates, steps=1)
     of = ToyLearner().groups.of
     for tensor in start:
         expected = rates[of[tensor]] * (whole[tensor] - start[tensor])

@@ -9,19 +9,11 @@ from torch import Tensor
 from isogloss.keys import Key
 from isogloss.methods.base import Episode
 from isogloss.methods.meta_optimizer import MetaOptimizer, inner_key
-from isogloss.training.optimizer import OPTIMIZERS, OptimizerSettings, TorchBaseOptimizer
+from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
-from methods.toy import ToyLearner, batches, setup
+from methods.toy import F_OPTS, ToyLearner, batches, setup, torch_class
 
 KEY = Key(seed=3, phase="meta")
-F_OPTS = {
-    "sgd": OptimizerSettings("sgd", 0.3, {}),
-    "sgd, momentum and decay": OptimizerSettings("sgd", 0.2, {"momentum": 0.9, "weight_decay": 0.1}),
-    "adam": OptimizerSettings("adam", 0.03, {}),
-    "adam, decay in the gradient": OptimizerSettings("adam", 0.03, {"weight_decay": 0.1}),
-    "adamw": OptimizerSettings("adamw", 0.03, {"weight_decay": 0.2}),
-    "adamw, clipped": OptimizerSettings("adamw", 0.03, {"weight_decay": 0.2}, clip=0.05),
-}
 SCHEDULES = {
     "constant": LearningRateSchedule(),
     "linear with warm-up": LearningRateSchedule("linear", 0.3),
@@ -47,7 +39,7 @@ def unrolled_gradient(
     phi = phi.clone().requires_grad_()
     rate = dict(zip(learner.groups.names, phi.sigmoid().expand(len(learner.groups.names)), strict=True))
     shadow = {name: p.clone().requires_grad_() for name, p in learner.params.items()}
-    f_opt = OPTIMIZERS[optimizer.name](shadow.values(), lr=1.0, **optimizer.arguments, foreach=False)
+    f_opt = torch_class(optimizer.name)(shadow.values(), lr=1.0, **optimizer.arguments, foreach=False)
     theta: dict[str, Tensor] = dict(learner.params)
     for t, batch in enumerate(episode.support):
         gradient = learner.gradient(theta, [batch], None, inner_key(KEY, t))
@@ -179,13 +171,14 @@ def test_phi_moves_against_its_gradient() -> None:
     torch.testing.assert_close(state.phi.detach(), -0.05 * state.phi.grad.sign(), rtol=1e-3, atol=0)
 
 
-def test_state_survives_its_own_tensors() -> None:
+@pytest.mark.parametrize("f_opt", F_OPTS)
+def test_state_survives_its_own_tensors(f_opt: str) -> None:
     """Stop after any window, load into a fresh state, go on: φ and θ end up equal to the last bit."""
 
     def run(stop_after: int | None) -> tuple[dict[str, Tensor], Tensor]:
         learner = ToyLearner()
         method = MetaOptimizer(MetaOptimizer.Settings())
-        shared = setup(learner, F_OPTS["adamw"])
+        shared = setup(learner, F_OPTS[f_opt])
         state = method.begin(learner, shared, KEY)
         theta_0 = {name: p.clone() for name, p in learner.params.items()}
         for step in range(6):

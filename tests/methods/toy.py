@@ -14,6 +14,29 @@ from isogloss.keys import Key
 from isogloss.methods.base import Setup
 from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
+from isogloss.training.torch_optimizers import OPTIMIZERS
+
+F_OPTS = {
+    "sgd": OptimizerSettings("sgd", 0.3, {}),
+    "sgd, momentum and decay": OptimizerSettings("sgd", 0.2, {"momentum": 0.9, "weight_decay": 0.1}),
+    "adam": OptimizerSettings("adam", 0.03, {"betas": (0.9, 0.99)}),
+    "adam, decay in the gradient": OptimizerSettings("adam", 0.03, {"weight_decay": 0.1}),
+    "adamw": OptimizerSettings("adamw", 0.03, {"weight_decay": 0.2}),
+    "adamw, clipped": OptimizerSettings("adamw", 0.03, {"weight_decay": 0.2}, clip=0.05),
+    "nadam": OptimizerSettings("nadam", 0.03, {"weight_decay": 0.1}),
+    "nadam, decoupled decay": OptimizerSettings(
+        "nadam", 0.03, {"weight_decay": 0.2, "decoupled_weight_decay": True, "momentum_decay": 0.05}
+    ),
+    # With this β₂ the window lies on both sides of the step from which on RAdam divides by the second moment.
+    "radam, decoupled decay": OptimizerSettings(
+        "radam", 0.03, {"betas": (0.9, 0.9), "weight_decay": 0.2, "decoupled_weight_decay": True}
+    ),
+    "rmsprop": OptimizerSettings("rmsprop", 0.01, {"alpha": 0.9, "weight_decay": 0.1}),
+    "rmsprop, momentum, centered": OptimizerSettings("rmsprop", 0.01, {"momentum": 0.9, "centered": True}),
+    "adagrad": OptimizerSettings("adagrad", 0.05, {"lr_decay": 0.1, "weight_decay": 0.1}),
+    "adamax": OptimizerSettings("adamax", 0.03, {"weight_decay": 0.1}),
+    "adadelta, clipped": OptimizerSettings("adadelta", 1.0, {"rho": 0.8, "weight_decay": 0.1}, clip=0.05),
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,10 @@ class ToyLearner:
         loss = torch.stack(parts).sum() / sum(map(len, batches))
         values = dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
         return SimpleNamespace(values=values, loss=loss.detach(), weight=torch.tensor(float(sum(map(len, batches)))))
+
+
+def torch_class(name: str) -> Any:
+    return getattr(torch.optim, OPTIMIZERS[name].class_name)
 
 
 def batches(n: int, seed: int, size: int = 6) -> tuple[ToyBatch, ...]:

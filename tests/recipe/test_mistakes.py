@@ -67,6 +67,19 @@ ONE_CHANGE = {
         ("epochs = 2", "epochs = 2\noptimizer = { momentum = 0.9 }"),
         'phases.adapt.optimizer.momentum: "adamw" has no momentum',
     ),
+    "argument of one that is not the default": (
+        ("epochs = 2", 'epochs = 2\noptimizer = { name = "nadam", alpha = 0.9 }'),
+        'phases.adapt.optimizer.alpha: "nadam" has no alpha; it has betas, decoupled_weight_decay, eps, '
+        "learning_rate, momentum_decay, weight_decay",
+    ),
+    "range of an argument": (
+        ("epochs = 2", 'epochs = 2\noptimizer = { name = "rmsprop", alpha = 1.5 }'),
+        "phases.adapt.optimizer.alpha: 1.5 will not do; it should be less than 1",
+    ),
+    "an optimizer that is not proportional to its learning rate": (
+        ("epochs = 2", 'epochs = 2\noptimizer = "rprop"'),
+        "phases.adapt.optimizer.name: 'rprop' is no choice here",
+    ),
     "schedule": (
         ("epochs = 2", 'epochs = 2\nschedule = "liner"'),
         'is no choice here; did you mean "linear"?',
@@ -238,6 +251,14 @@ def test_a_step_is_never_chosen_on_an_unseen_targets_labels(tmp_path: Path) -> N
     ]
     load(tmp_path, text.replace('"de", "fr"]', '"de"]'))  # a language that nobody tests on
     load(tmp_path, text.replace('"de", "fr"]', '"el"]'))  # a target, but trained on: its scores carry a dagger
+
+
+def test_rows_that_choose_a_step_are_trained_on_in_no_earlier_phase(tmp_path: Path) -> None:
+    text = SMALL.replace("[languages]", '[languages]\nselection = ["de"]').replace("epochs = 2", SELECTED)
+    named = text.replace('on = { split = "validation"', 'on = { task = "xnli", split = "validation"', 1)
+    for same in (text, named):
+        (found,) = mistakes(tmp_path, same)
+        assert 'phases.adapt.select: the rows held out to choose a step were trained on in phase "meta"' in found
 
 
 def test_a_variant_that_trains_on_less_makes_a_target_unseen_again(tmp_path: Path) -> None:

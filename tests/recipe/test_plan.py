@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from isogloss.data.task import Task
+from isogloss.recipe.keys import settings_content
 from isogloss.recipe.plan import Cell, PhaseSize, Plan, make_plan, rehearse
 from recipe.support import SMALL, Fingerprints, load, plan
 
@@ -68,7 +70,7 @@ def test_a_setting_that_matters_changes_the_key_and_all_that_follow(tmp_path: Pa
     before, after = plan(tmp_path, text), plan(tmp_path, text, sets=(change,))
     for name in ("source", "meta", "adapt"):
         assert not keys(before, name) & keys(after, name)
-    assert not {cell.content for cell in before.cells} & {cell.content for cell in after.cells}
+    assert not {cell.key for cell in before.cells} & {cell.key for cell in after.cells}
 
 
 @pytest.mark.parametrize("changed", ["mnli/en/train", "mini"])
@@ -115,6 +117,10 @@ IRRELEVANT = {
     "a default written out": ("rounds = 2", "rounds = 2, window = 15"),
     "a whole number": ("epochs = 2", "epochs = 2.0"),
     "exact memory saving": ("epochs = 2", "epochs = 2\ngradient_checkpointing = true"),
+    "arguments of the optimizer written out": (
+        "epochs = 2",
+        "epochs = 2\noptimizer = { betas = [0.9, 0.999], weight_decay = 0.0 }",
+    ),
     "arguments of another optimizer": ("epochs = 2", "epochs = 2\noptimizer = { eps = 1e-8 }"),
     "what stays on disk": ('task = "xnli"', 'task = "xnli"\nkeep = "all"'),
     "languages tested on": ('target = ["fr", "el", "en"]', 'target = "all"'),
@@ -135,6 +141,21 @@ def test_what_does_not_matter_leaves_every_key(tmp_path: Path, change: tuple[str
 def test_the_profiles_name_is_no_part_of_the_key(tmp_path: Path) -> None:
     by_profile = make_plan(load(tmp_path, profile="tiny"), Fingerprints())
     assert by_profile.phases.keys() == plan(tmp_path, sets=("max_length=64",)).phases.keys()
+
+
+def test_what_an_optimizer_is_told_in_keys_and_records(tmp_path: Path) -> None:
+    """Stored phases are found again only if this stays as it is for the optimizers that they were trained with."""
+    written = {"learning_rate": 2e-5, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0, "momentum": 0.0}
+    kept = {"adam": ("betas", "eps", "weight_decay"), "sgd": ("momentum", "weight_decay")}
+    for name, own in (*kept.items(), ("adamw", kept["adam"])):
+        phase = load(tmp_path, sets=(f"phases.source.optimizer.name={name}",)).phase("source")
+        assert phase.optimizer.model_dump() == {"name": name, **written}
+        told = {argument: written[argument] for argument in own}
+        assert settings_content(phase)["optimizer"] == {"name": name, "learning_rate": 2e-5, **told}
+    adagrad = load(tmp_path, sets=("phases.source.optimizer={name='adagrad', lr_decay=0.1}",)).phase("source").optimizer
+    told = {"lr_decay": 0.1, "initial_accumulator_value": 0.0, "eps": 1e-10, "weight_decay": 0.0}
+    assert adagrad.arguments() == told
+    assert told.items() <= adagrad.model_dump().items()
 
 
 def test_a_draw_matters_where_a_subset_is_drawn(tmp_path: Path) -> None:
@@ -193,8 +214,22 @@ def test_seen_languages_are_those_of_every_phase(tmp_path: Path) -> None:
 def test_equal_content_in_different_cells_is_told_apart_by_name_only(tmp_path: Path) -> None:
     text = SMALL + '[[variants]]\nname = "alone"\nskip = ["meta", "adapt"]\n' + AXES
     alone = [cell for cell in plan(tmp_path, text).cells if cell.variant == "alone"]
-    assert len({cell.content for cell in alone}) == 1
+    assert len({cell.final for cell in alone}) == 1
     assert len({cell.key for cell in alone}) == 3
+
+
+def test_targets_that_are_trained_on_are_those_that_the_source_has(tmp_path: Path) -> None:
+    """As cells are tested on; a sample has fewer languages than its task names."""
+
+    class Sample(Fingerprints):
+        def languages(self, task: Task, split: str) -> tuple[str, ...]:
+            return ("en", "fr", "el")
+
+    text = SMALL.replace('languages = ["source", "auxiliary"]', 'languages = "target"')
+    for target, expected in (('"all"', ("el", "en", "fr")), ('["fr", "de"]', ("de", "fr"))):
+        planned = make_plan(load(tmp_path, text.replace('["fr", "el", "en"]', target)), Sample())
+        trained = {phase.languages for phase in planned.phases.values() if phase.name != "source"}
+        assert trained == {expected} == {tuple(sorted(cell.target)) for cell in planned.cells}
 
 
 def test_a_borrowed_length_is_that_of_the_phases_without_the_variant(tmp_path: Path) -> None:

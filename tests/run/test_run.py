@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -17,14 +19,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from isogloss.errors import Interrupted, Mistakes
+from isogloss.errors import Interrupted, IsoglossWarning, Mistakes
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.resolve import task_of
 from isogloss.run import load_learner, rehearse, run
 from isogloss.run.events import CellDone, PhaseBegins
 from isogloss.run.resources import Resources
-from isogloss.store import Store
+from isogloss.store import PhaseFolder, Store, claim
+from isogloss.training.progress import Progress
 
 
 def phases_on_disk(store: Store) -> dict[str, int]:
@@ -161,12 +164,34 @@ def test_interrupted_and_called_again(world: Path, finished: Store, tmp_path: Pa
 
 
 def test_rehearsal_has_the_sizes_that_the_run_has(finished: Store, recipe: Callable, tmp_path: Path) -> None:
-    rows = rehearse(recipe(), Store(tmp_path), offline=True)
+    rows, languages = rehearse(recipe(), Store(tmp_path), offline=True)
     for row in rows:
         summary = finished.phase(row.key).summary
         assert (row.steps, row.examples) == (summary["steps"], summary["examples"])
     assert {row.phase: row.runs for row in rows} == {"source": 2, "meta": 1, "adapt": 1}
-    assert rehearse(recipe(), finished, offline=True) == []
+    assert {row.language: row.rows for row in languages} == {"el": 84, "en": 148, "sw": 60, "ur": 84}
+    assert rehearse(recipe(), finished, offline=True) == ([], [])
+
+
+def test_the_rehearsal_says_how_the_encoder_reads_each_language(world: Path, tmp_path: Path) -> None:
+    """Unknown tokens and tokens a word of all that is read in a language, whatever the split."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for path in (world / "data").iterdir():
+        (data / path.name).write_text(path.read_text())
+    (data / "dev-ur.tsv").write_text("id\ttext\tlabel\n" + "".join(f"{n}\tw5 w6 w7\t{'abc'[n]}\n" for n in range(3)))
+    (data / "test-ur.tsv").write_text("id\ttext\tlabel\n0\tw5 ጤና\ta\n")  # the tokenizer makes one unknown token of it
+    (data / "test-sw.tsv").write_text(f"id\ttext\tlabel\n0\t{'w5 ' * 40}\ta\n")  # cut
+    sets = [f'task.path="{data}"', "allow_unknown=1.0", "phases.source.epochs=1"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IsoglossWarning)
+        recipe = load_recipe(str(world / "small.toml"), sets=sets)
+        read = {row.language: row for row in rehearse(recipe, Store(tmp_path / "store"), offline=True).languages}
+    assert (read["ur"].rows, read["sw"].rows) == (4, 1)
+    assert read["ur"].unknown_share == pytest.approx(1 / 11)
+    assert read["ur"].tokens_per_word == 1.0
+    assert np.isnan(read["sw"].tokens_per_word)
+    assert read["en"].unknown_share == 0
 
 
 def test_mistakes_in_the_data_come_before_training_all_at_once(world: Path, tmp_path: Path) -> None:
@@ -216,6 +241,73 @@ def test_two_processes_on_one_store_never_train_the_same_phase(world: Path, tmp_
         keys.append(trained.get())
     assert len(keys) == len(set(keys)) == 8
     assert all(info.state == "done" for info in Store(tmp_path).runs())
+
+
+def test_weights_that_another_process_deletes_meanwhile_are_trained_again(
+    recipe: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the claim while it deletes; weights count as there once they are seen under the claim."""
+    sets = ("seeds=1", 'variants=["pooled"]')
+    store = Store(tmp_path)
+    run(recipe(*sets), store, offline=True)
+    (info,) = store.runs()
+    source = store.phase(info.phases[0])
+    held, events = claim(source.path), []
+
+    def delete(seconds: float) -> None:
+        source.weights.unlink()
+        held.release()
+
+    monkeypatch.setattr("isogloss.run.runner.time", SimpleNamespace(sleep=delete, monotonic=time.monotonic))
+    report = run(recipe(*sets, "evaluation.examples=30"), store, offline=True, progress=events.append)
+    assert (report.done, report.failed) == (1, [])
+    assert [event.key for event in events if isinstance(event, PhaseBegins)] == [source.key]
+
+
+def stopped(recipe: object, store: Store) -> PhaseFolder:
+    """Carry a recipe out to the fifth step of its first phase, and return the phase's folder."""
+
+    def stop(event: object) -> None:
+        if getattr(event, "step", 0) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        run(recipe, store, offline=True, progress=stop)  # type: ignore[arg-type]
+    (folder,) = (store.phase(path.name) for path in store.root.glob("phases/*"))
+    return folder
+
+
+def test_a_phase_says_where_it_was_carried_out(recipe: Callable, tmp_path: Path) -> None:
+    asked = recipe("seeds=1", 'variants=["pooled"]', 'precision="auto"')
+    spec = stopped(asked, Store(tmp_path)).spec
+    assert spec["precision"] == Resources(asked, tmp_path, {}, offline=True).precision("auto") != "auto"
+    assert spec["provenance"]["threads"] == 1
+    assert spec["provenance"]["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(3, 3), (2, 1)])
+def test_a_resumed_phase_computes_with_the_threads_that_it_was_begun_with(
+    recipe: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, threads: int
+) -> None:
+    asked, store, seen = recipe("seeds=1", 'variants=["pooled"]'), Store(tmp_path), []
+    folder = stopped(asked, store)
+    provenance = folder.spec["provenance"] | {"threads": 3}
+    (folder.path / "phase.json").write_text(json.dumps(folder.spec | {"provenance": provenance}))
+    monkeypatch.setattr("isogloss.run.provenance.cores", lambda: cores)
+
+    def look(event: object) -> None:
+        if isinstance(event, Progress):
+            seen.append((event.phase, torch.get_num_threads()))
+
+    report = run(asked, store, offline=True, progress=look)
+    assert set(seen) == {("source", threads), ("adapt", 1)}
+    assert folder.spec["provenance"]["threads"] == threads
+    told = [warning for warning in report.warnings if "threads" in warning]
+    if threads == 3:
+        assert told == []
+    else:
+        (warning,) = told
+        assert "phase source, seed 0: begun with 3 threads, it goes on with 1, since there are 2 cores here" in warning
 
 
 def test_layers_that_the_encoder_lacks_are_found_before_training(recipe: Callable, tmp_path: Path) -> None:

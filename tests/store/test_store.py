@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from isogloss.errors import Mistakes
-from isogloss.store import RunSpec, Store
+from isogloss.store import RunInfo, RunSpec, Store, claim
 
 _VARIANTS = [{"name": "pooled", "skip": ["meta"]}, {"name": "meta_optimizer"}]
 
@@ -239,6 +239,33 @@ def test_what_an_unfinished_run_or_the_caller_needs_stays(store: Store) -> None:
         "source0",
         "aaaa1bbbbp",
     }
+
+
+def test_what_a_run_needs_that_begins_while_weights_are_released_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process begins a run after `release` has looked at who needs what, and before it deletes."""
+    _two_runs_with_weights(store)
+    look = Store.runs
+
+    def look_and_be_late(self: Store) -> tuple[RunInfo, ...]:
+        found = look(self)
+        if not self.run("ffffff00").path.exists():
+            begin(self, "ffffff00")
+        return found
+
+    monkeypatch.setattr(Store, "runs", look_and_be_late)
+    store.release(["source0", "aaaa1bbbbp"], keep="scores")
+    assert _with_weights(store) == {"source0", "aaaa2bbbbp"}
+
+
+def test_what_somebody_holds_the_claim_on_stays(store: Store) -> None:
+    _two_runs_with_weights(store)
+    with claim(store.phase("source0").path):  # type: ignore[union-attr]
+        store.release(["source0", "aaaa1bbbbp", "never-begun"], keep="scores")
+    assert _with_weights(store) == {"source0", "aaaa2bbbbp"}
+    assert not store.phase("never-begun").path.exists()
+    assert claim(store.phase("aaaa1bbbbp").path)  # given up again
 
 
 def _with_weights(store: Store) -> set[str]:

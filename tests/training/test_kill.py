@@ -1,4 +1,4 @@
-"""Killed (SIGKILL, nothing to be caught) at any of 20 random moments and resumed: the same final weights."""
+"""Killed (SIGKILL, nothing to be caught) at any of 20 random moments and resumed: the same end."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from training.test_loop import phase_of
 
 METHODS = {
     "finetune": (Finetune(Finetune.Settings()), Length("steps", 300)),
+    "search": (MetaOptimizer(MetaOptimizer.Settings(rounds=60, window=3, query_examples=6)), None),
     "joint": (MetaOptimizer(MetaOptimizer.Settings(rounds=40, window=3, meta_training="joint")), None),
 }
 
 
 def carry_out(encoder: Path, method: str, where: Path, told: multiprocessing.connection.Connection | None) -> None:
-    """Train from wherever the folder's checkpoint stands; tell each step; leave the weights in `end.safetensors`."""
+    """Train from where the folder's checkpoint stands; tell each step; leave weights and state in `end.safetensors`."""
     torch.set_num_threads(1)
     learner = tiny.load(encoder, precision="fp32")
     chosen, length = METHODS[method]
@@ -37,8 +38,10 @@ def carry_out(encoder: Path, method: str, where: Path, told: multiprocessing.con
         if told is not None:
             told.send(progress.step)  # type: ignore[attr-defined]
 
-    train(learner, phase_of(chosen, learner, length=length), folder, observe=observe, checkpoint_seconds=0.0)
-    save_file(learner.params, where / "end.safetensors")
+    phase = phase_of(chosen, learner, length=length)
+    _, state = train(learner, phase, folder, observe=observe, checkpoint_seconds=0.0)
+    carried = {f"state/{name}": tensor.contiguous() for name, tensor in state.tensors().items()}
+    save_file({**learner.params, **carried}, where / "end.safetensors")
 
 
 @pytest.mark.slow
@@ -62,4 +65,5 @@ def test_killed_at_random_moments_and_resumed(method: str, tmp_path: Path) -> No
     assert max(resumed_at) > 1  # checkpoints were used
     carry_out(encoder, method, tmp_path / "killed", None)
     whole, killed = (load_file(tmp_path / name / "end.safetensors") for name in ("whole", "killed"))
+    assert whole.keys() == killed.keys()
     assert all(torch.equal(whole[name], killed[name]) for name in whole)

@@ -118,6 +118,14 @@ def test_log_counts_examples_seen(folder: Path, tmp_path: Path) -> None:
     assert all(row["seconds"] > 0 and row["peak_memory"] > 1e6 for row in log)
 
 
+def test_each_rounds_surprise_language_is_logged(folder: Path, tmp_path: Path) -> None:
+    _, log = carry_out(folder, "meta_optimizer", tmp_path / "phase")
+    schedule = METHODS["meta_optimizer"][0].schedule(bags(), batch_size=6, length=None, key=Key(2, "1.weights"))
+    assert [row["surprise"] for row in log] == [schedule[step].extra["surprise"] for step in range(schedule.steps)]
+    _, joint = carry_out(folder, "joint", tmp_path / "joint")
+    assert all("surprise" not in row for row in joint)
+
+
 def test_best_held_out_step_is_kept(folder: Path, tmp_path: Path) -> None:
     """With a policy, the parameters after the best-scoring step are what the phase leaves."""
     held_out = {"en": tiny.bag(tuple([5] * 40), seed=9)}

@@ -44,7 +44,7 @@ def estimate(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expe
     from isogloss.run import rehearse
     from isogloss.store import Store
 
-    rows = rehearse(recipe, Store(store), offline=True)
+    rows = rehearse(recipe, Store(store), offline=True).phases
     if not rows:
         return Expected(0, 0.0, speed or Speed(1.0, 1.0))
     speed = speed or _try_out(recipe, store)

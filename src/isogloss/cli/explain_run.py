@@ -78,14 +78,20 @@ def _name(phase: PhaseFolder) -> str:
 
 
 def _rates(phase: PhaseFolder) -> str:
-    """Return learned rates after their course: where they stood after a few meta steps, evenly spread."""
+    """Return learned rates after their course: where they stood after a few meta steps, evenly spread.
+
+    Beside a step's number stands the surprise language of its round, where the method has one.
+    """
     learned = phase.rates()
     steps = _few(len(learned.course))
+    surprise = {row["step"]: row.get("surprise", "") for row in phase.read_log()}
+    header = ("group", *(f"{step} {surprise.get(step, '')}".rstrip() for step in steps), "learned")
     rows = [
         (group, *(learned.course[step - 1].get(group) for step in steps), rate) for group, rate in learned.rates.items()
     ]
-    table = grid(rows, header=("group", *map(str, steps), "learned"), indent="  ")
-    return f"rates learned in {_name(phase)}, after so many of {len(learned.course)} meta steps\n{table}"
+    table = grid(rows, header=header, indent="  ")
+    beside = ", beside each the surprise language" if any(surprise.values()) else ""
+    return f"rates learned in {_name(phase)}, after so many of {len(learned.course)} meta steps{beside}\n{table}"
 
 
 def learned_rates(store: Store, address: str, *, most: int = 12) -> list[str]:

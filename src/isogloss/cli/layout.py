@@ -42,7 +42,7 @@ def _text(cell: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(",", "").replace(".", "", 1).lstrip("-−").isdigit() or not text
+    return text.replace(",", "").replace(".", "", 1).lstrip("-−").isdigit() or text in ("", "–")
 
 
 def _width(text: str) -> int:

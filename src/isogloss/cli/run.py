@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
     from isogloss.recipe.plan import RehearsalRow
     from isogloss.run import RunReport
+    from isogloss.run.rehearsal import LanguageRow
     from isogloss.store import Store
 
 
@@ -64,21 +66,27 @@ def carry_out(recipe: Recipe, store: Path, data: dict[str, Path], *, offline: bo
 
 
 def rehearsal(recipe: Recipe, store: Path, data: dict[str, Path], *, offline: bool) -> str:
-    """Return the phases to come with their sizes, after every check that needs no training."""
+    """Return the phases to come with their sizes, and how the encoder reads the languages, after every check."""
     from isogloss.run import rehearse
     from isogloss.store import Store
 
-    rows = rehearse(recipe, Store(store), offline=offline, data=data)
+    rows, languages = rehearse(recipe, Store(store), offline=offline, data=data)
     header = ("phase", "languages", "seed", "steps", "examples", "runs")
     steps = sum(row.steps for row in rows)
     examples = sum(row.examples for row in rows)
     total = f"{len(rows)} phases, {steps:,} steps, {examples:,} examples"
-    return f"{grid(map(_row, rows), header=header)}\n\n{total}"
+    read = grid(map(_language_row, languages), header=("language", "rows", "unknown %", "tokens a word"))
+    return "\n\n".join([grid(map(_row, rows), header=header), total, *([read] if languages else [])])
 
 
 def _row(row: RehearsalRow) -> tuple[object, ...]:
     languages = "+".join(row.languages) if len(row.languages) <= 6 else f"{len(row.languages)} languages"
     return row.phase, languages, row.seed, f"{row.steps:,}", f"{row.examples:,}", row.runs
+
+
+def _language_row(row: LanguageRow) -> tuple[object, ...]:
+    tokens = "–" if math.isnan(row.tokens_per_word) else row.tokens_per_word
+    return row.language, f"{row.rows:,}", 100 * row.unknown_share, tokens
 
 
 def told(report: RunReport, recipe: Recipe, store: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,37 @@ class Columns:
     content: NDArray[np.int32]
     unknown: NDArray[np.int32]
     words: NDArray[np.int32]
+
+
+class Coverage(NamedTuple):
+    """What a tokenizer made of some texts, in numbers that add up over bags.
+
+    Attributes:
+        unknown: unknown tokens.
+        content: tokens that are not special ones.
+        whole: those of texts that were not cut.
+        words: words of these texts.
+    """
+
+    unknown: int
+    content: int
+    whole: int
+    words: int
+
+    @property
+    def unknown_share(self) -> float:
+        """Unknown tokens among those that are not special, 0 to 1."""
+        return self.unknown / max(self.content, 1)
+
+    @property
+    def tokens_per_word(self) -> float:
+        """Tokens a word, special ones and texts that were cut left out; NaN where no text was whole.
+
+        A word is a stretch between white space that holds a letter or a digit. In scripts that do not put
+        spaces between words (Chinese, Japanese, Thai, Khmer, Burmese …) that is a clause: compare such a
+        language with itself under another tokenizer, not with other languages.
+        """
+        return self.whole / self.words if self.words else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,22 +117,21 @@ class Bag:
         return np.diff(self.columns.offsets).astype(np.int32)[self.rows]
 
     @property
+    def coverage(self) -> Coverage:
+        """What the tokenizer made of the texts."""
+        columns = (self.columns.unknown, self.columns.content, self.columns.words)
+        unknown, content, words = (column[self.rows] for column in columns)
+        return Coverage(int(unknown.sum()), int(content.sum()), int(content[words > 0].sum()), int(words.sum()))
+
+    @property
     def unknown_share(self) -> float:
         """Unknown tokens among those that are not special, 0 to 1."""
-        unknown, content = (int(column[self.rows].sum()) for column in (self.columns.unknown, self.columns.content))
-        return unknown / max(content, 1)
+        return self.coverage.unknown_share
 
     @property
     def tokens_per_word(self) -> float:
-        """Tokens a word, special ones and texts that were cut left out; NaN where no text was whole.
-
-        A word is a stretch between white space that holds a letter or a digit. In scripts that do not put
-        spaces between words (Chinese, Japanese, Thai, Khmer, Burmese …) that is a clause: compare such a
-        language with itself under another tokenizer, not with other languages.
-        """
-        words, content = (column[self.rows] for column in (self.columns.words, self.columns.content))
-        total = int(words.sum())
-        return float(content[words > 0].sum() / total) if total else float("nan")
+        """Tokens a word (see `Coverage`); NaN where no text was whole."""
+        return self.coverage.tokens_per_word
 
     def tokens(self, index: int) -> dict[str, NDArray[Any]]:
         """Return input name → [tokens] of one example, not padded."""

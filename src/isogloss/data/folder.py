@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isogloss.data.table import Table, read_lines, read_table
-from isogloss.data.task import FileRule, Task
+from isogloss.data.task import FileRule, Task, leads_out
 from isogloss.errors import mistake, nearest
 
 
@@ -82,8 +82,8 @@ def _inside(task: Task, folder: Path, rule: FileRule, language: str) -> Path:
     Raises:
         Mistakes: what is filled in leads out of the folder.
     """
-    filled = Path(task.fill(rule.pattern, language))
-    if filled.is_absolute() or ".." in filled.parts:
+    filled = task.fill(rule.pattern, language)
+    if leads_out(filled):
         raise mistake(
             f'"{filled}" leads out of the folder',
             where=f'task {task.name}: files, language "{language}"',

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from isogloss.data.table import Table
-from isogloss.data.task import HubRule, Task
+from isogloss.data.task import HubRule, Task, leads_out
 from isogloss.errors import Mistakes, mistake, nearest
 
 if TYPE_CHECKING:
@@ -46,10 +46,19 @@ def where_on_hub(task: Task, language: str, split: str) -> dict[str, str]:
     """Return what names the rows for good: path, commit, configuration or files, split.
 
     Touches the network only where the task's revision is not a commit.
+
+    Raises:
+        Mistakes: the task has no such split on the hub, or what is filled in leads out of the data set.
     """
     rule = _rule(task, split)
     theirs = rule.splits[split]
     part = task.fill(rule.data_files or rule.config or "default", language, split=theirs)
+    if leads_out(part):
+        raise mistake(
+            f'"{part}" leads out of the data set',
+            where=f'task {task.name}: hub, language "{language}"',
+            remedy=f"mend its code or the split's name: {task.codes.get(language, language)}, {theirs}",
+        )
     return {"hub": rule.path, "revision": _commit(rule.path, rule.revision), "files": part, "split": theirs}
 
 

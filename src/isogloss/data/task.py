@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field, replace
@@ -38,6 +39,18 @@ class Group:
         return not self.splits or split in self.splits
 
 
+def leads_out(pattern: str) -> bool:
+    """Return whether a path, which should be inside some folder, leads out of it: absolute, a URL, or with `..`."""
+    parts = pattern.replace("\\", "/").split("/")
+    return Path(pattern).is_absolute() or pattern.startswith(("/", "~")) or "://" in pattern or ".." in parts
+
+
+def _inside(whole: str, pattern: str | None) -> str | None:
+    if pattern is not None and leads_out(pattern):
+        raise ValueError(f'"{pattern}" leads out of {whole}')
+    return pattern
+
+
 @dataclass(frozen=True, config=_STRICT)
 class FileRule:
     """Where the rows of one split are, in a folder.
@@ -58,9 +71,7 @@ class FileRule:
     @field_validator("pattern", "index")
     @classmethod
     def _inside(cls, pattern: str | None) -> str | None:
-        if pattern is not None and (Path(pattern).is_absolute() or ".." in Path(pattern).parts):
-            raise ValueError(f'"{pattern}" leads out of the folder')
-        return pattern
+        return _inside("the folder", pattern)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -86,6 +97,11 @@ class HubRule:
     texts: tuple[str, ...] | None = None
     label: str | None = None
     id: str | None = None
+
+    @field_validator("config", "data_files")
+    @classmethod
+    def _inside(cls, pattern: str | None) -> str | None:
+        return _inside("the data set", pattern)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -253,12 +269,15 @@ def _checked(table: dict[str, Any], place: str, folder: Path | None) -> Task:
         task = TypeAdapter(Task).validate_python(table)
     except ValidationError as fault:
         raise Mistakes(_as_mistake(error, place) for error in fault.errors()) from None
+    if task.hub and not _HUB_NAME.fullmatch(task.hub.path):  # `datasets` would take it for a folder of this machine
+        raise mistake(f'"{task.hub.path}" is no name on the hub', where=f"{place}: hub.path", remedy="write owner/name")
     if task.path is None:
         return task
     path = task.path.expanduser()
     return replace(task, path=folder / path if folder else path)
 
 
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _KEYS = {owner.__name__: tuple(owner.__dataclass_fields__) for owner in (Group, FileRule, HubRule, Task)}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from isogloss.learner.rates import Rates
 
 Product: TypeAlias = Literal["weights", "rates"]
-StepLog: TypeAlias = dict[str, float]
+StepLog: TypeAlias = dict[str, float | str]
 
 
 class Settings(BaseModel):
@@ -132,7 +132,7 @@ class Method(Protocol):
         """Return the state before the first step."""
 
     def step(self, learner: Learner, state: Any, episode: Episode, key: Key) -> StepLog:
-        """Change learner and state by one episode and return the scalars to log; `loss` is among them."""
+        """Change learner and state by one episode and return what to log: numbers, `loss` among them, and words."""
 
     def rates(self, state: Any) -> tuple[Rates, Sequence[Mapping[str, float]]]:
         """Return learned rates and their course over meta steps; only for methods whose product is rates."""

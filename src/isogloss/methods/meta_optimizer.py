@@ -162,7 +162,8 @@ class MetaOptimizer:
         state.phi.grad = meta_gradient(state, learner.groups.of, query.values, theta_start, theta)
         state.meta_optimizer.step()
         state.course.append(state.learned_rates().clone())
-        return {"loss": loss, "query_loss": float(query.loss), **_spread(state)}
+        surprise = {key: episode.extra[key] for key in ("surprise",) if key in episode.extra}  # none where joint
+        return {"loss": loss, "query_loss": float(query.loss), **_spread(state), **surprise}
 
     def rates(self, state: MetaOptimizerState) -> tuple[Rates, list[dict[str, float]]]:
         """Return σ(φ) by layer group, groups that the phase froze at 0, and the course over meta steps."""

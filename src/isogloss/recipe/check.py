@@ -247,6 +247,10 @@ class _CellCheck:
             what = f'task "{task.name}" has labels {_some(task.labels)}, the evaluation {_some(head.labels)}'
             self._refuse((*path, "task"), what, "train on a task with the same label names")
 
+    def _rows(self, phase: Phase) -> tuple[Any, str]:
+        """What tells the rows of two phases apart; languages do not, where rows are translations of each other."""
+        return self.cell.task if phase.on.task is None else phase.on.task, phase.on.split
+
     def _select(self, phase: Phase) -> None:
         """Zero-shot is a promise: nothing is chosen on the labels of a target that was not trained on."""
         path, select = ("phases", phase.name, "select"), phase.select
@@ -269,7 +273,7 @@ class _CellCheck:
                 'name languages, or select = "last"',
             )
         for earlier in self.cell.phases[: self.cell.phases.index(phase)]:
-            if (earlier.on.task, earlier.on.split) == (phase.on.task, phase.on.split):
+            if self._rows(earlier) == self._rows(phase):
                 what = f'the rows held out to choose a step were trained on in phase "{earlier.name}"'
                 self._refuse(path, what, 'choose the step of the first phase on these rows, or select = "last"')
         if self.head is None:

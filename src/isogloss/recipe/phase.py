@@ -12,11 +12,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from isogloss.errors import nearest
+from isogloss.training.torch_optimizers import OPTIMIZERS
 
 LENGTHS = ("epochs", "steps", "examples", "as_long_as")
 GROUP = re.compile(r"embeddings|head|layer\.[1-9]\d*")
@@ -49,6 +52,12 @@ def _task(value: Any) -> Any:
     return value
 
 
+def _optimizer(value: str) -> str:
+    if value not in OPTIMIZERS:
+        raise refusal(f"{value!r} is no choice here", nearest(value, OPTIMIZERS))
+    return value
+
+
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -59,6 +68,8 @@ TaskReference: TypeAlias = Annotated[Any, AfterValidator(_task)]
 Languages: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Rate: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Smoothing: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 
@@ -109,33 +120,54 @@ class MethodChoice(Table):
 
 
 class Optimizer(Table):
-    """The base optimizer f_opt, with the arguments of the torch class of that name.
+    """The base optimizer f_opt, with the arguments of the torch class of that name; those not given are torch's own.
 
     Attributes:
-        name: "adam", "adamw" (decoupled weight decay) or "sgd".
+        name: one of `isogloss.training.torch_optimizers.OPTIMIZERS`: "adam", "adamw" (decoupled weight decay), "sgd" …
         learning_rate: of a layer group at rate 1 at the top of the schedule.
-        betas: of adam and adamw.
-        eps: of adam and adamw.
-        weight_decay: of all three.
-        momentum: of sgd.
+        betas: of those named after Adam.
+        eps: of all but sgd.
+        weight_decay: of all; none if not given.
+        momentum: of sgd and rmsprop.
+        alpha: of rmsprop: smoothing of the squared gradient.
+        centered: of rmsprop: whether the gradient is divided by its deviation from its own mean.
+        rho: of adadelta: smoothing of the squared gradient.
+        lr_decay: of adagrad.
+        initial_accumulator_value: of adagrad.
+        momentum_decay: of nadam.
+        decoupled_weight_decay: of nadam and radam: whether weights decay as in adamw.
     """
 
-    name: Literal["adam", "adamw", "sgd"] = "adamw"
+    name: Annotated[str, AfterValidator(_optimizer)] = "adamw"
     learning_rate: Positive = 2e-5
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    betas: tuple[Smoothing, Smoothing] = (0.9, 0.999)
     eps: Positive = 1e-8
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weight_decay: NotNegative = 0.0
+    momentum: Smoothing = 0.0
+    alpha: Smoothing | None = None
+    centered: bool | None = None
+    rho: Smoothing | None = None
+    lr_decay: NotNegative | None = None
+    initial_accumulator_value: NotNegative | None = None
+    momentum_decay: NotNegative | None = None
+    decoupled_weight_decay: bool | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+    def _filled(cls, value: Any) -> Any:
+        """A name alone is a table; what is not given is the default of the optimizer that is named."""
+        given = {"name": value} if isinstance(value, str) else value
+        known = OPTIMIZERS.get(str(given.get("name", "adamw"))) if isinstance(given, Mapping) else None
+        return {**known.arguments, **given} if known else given
+
+    @model_serializer(mode="wrap")
+    def _given(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out arguments that only another optimizer has."""
+        return {key: value for key, value in plain(self).items() if value is not None}
 
     def arguments(self) -> dict[str, Any]:
         """Return the torch class's arguments beside the learning rate: those that this optimizer has."""
-        own = ("momentum", "weight_decay") if self.name == "sgd" else ("betas", "eps", "weight_decay")
-        return {key: getattr(self, key) for key in own}
+        return {key: getattr(self, key) for key in OPTIMIZERS[self.name].arguments}
 
 
 class Schedule(Table):
@@ -179,6 +211,9 @@ class Rates(Table):
 
 class Select(Table):
     """Which step of a phase is kept: the last, or the best on held-out rows of source or selection languages.
+
+    The rows are held out of this phase alone, so a recipe in which an earlier phase is trained on them is refused: to
+    take them from that one, too, would make it another phase, which variants that choose no step could not share.
 
     Attributes:
         on: "last", "source" or "selection".
@@ -235,7 +270,7 @@ class Phase(Table):
     as_long_as: Languages | None = None
     batch_size: Count = 32
     accumulation: Count = 1
-    clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    clip: NotNegative = 1.0
     rates: Rates = Rates()
     freeze: tuple[Group, ...] = ()
     freeze_bottom: Annotated[int, Field(ge=0)] | None = None

@@ -77,7 +77,6 @@ class Cell:
 
     Attributes:
         key: of the run; names count, since a run stands under them in tables.
-        content: of what is evaluated alone: runs with equal content have equal predictions.
         recipe: its name.
         variant: its name.
         axes: value of every axis, languages or a draw's number.
@@ -95,7 +94,6 @@ class Cell:
     """
 
     key: str
-    content: str
     recipe: str
     variant: str
     axes: Mapping[str, tuple[str, ...]]
@@ -207,11 +205,7 @@ class _Planner:
         final = [phase for phase in planned.values() if phase.product == "weights"][-1]
         recipe, evaluation = self.recipe, self.recipe.evaluation
         task = evaluation_task(recipe)
-        targets = (
-            self.fingerprints.languages(task, evaluation.split)
-            if recipe.languages.target == ("all",)
-            else recipe.languages.target
-        )
+        targets = self._targets()
         content = keys.content_key(
             {
                 "format": keys.FORMAT,
@@ -224,7 +218,6 @@ class _Planner:
         names = {"recipe": name, "variant": recipe.variants[0].name, "axes": axes, "seeds": self.seeds}
         return Cell(
             key=keys.content_key({"content": content, **names}),
-            content=content,
             recipe=name,
             variant=recipe.variants[0].name,
             axes=axes,
@@ -241,6 +234,12 @@ class _Planner:
             effective=recipe,
         )
 
+    def _targets(self) -> tuple[str, ...]:
+        """Return the languages tested on; for "all", those that the source of the evaluation's task really has."""
+        if self.recipe.languages.target != ("all",):
+            return self.recipe.languages.target
+        return self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split)
+
     def _planned(self, phase: Phase, before: Mapping[str, PlannedPhase]) -> PlannedPhase:
         after = before.get(phase.after or "")
         rates_from = before.get(phase.rates.taken_from or "")
@@ -251,7 +250,7 @@ class _Planner:
             name=phase.name,
             phase=phase,
             task=task_of(self.recipe, phase.on.task),
-            languages=languages_of(self.recipe, phase),
+            languages=languages_of(self.recipe, phase, self._targets()),
             selection=selection_languages(self.recipe, phase),
             after=after.key if after else None,
             rates_from=rates_from.key if rates_from else None,

@@ -33,17 +33,28 @@ def evaluation_task(recipe: Recipe) -> Task:
 
 
 def targets_of(recipe: Recipe) -> tuple[str, ...]:
-    """Return the languages that are tested on; for "all", those of the evaluation's task."""
+    """Return the languages that are tested on; for "all", those of the evaluation's task, though its source may lack
+    some of them.
+    """
     if recipe.languages.target == ("all",):
         return evaluation_task(recipe).languages
     return recipe.languages.target
 
 
-def languages_of(recipe: Recipe, phase: Phase) -> tuple[str, ...]:
-    """Return the languages that a phase is trained on, sorted: their order in the recipe has no effect."""
+def languages_of(recipe: Recipe, phase: Phase, targets: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the languages that a phase is trained on, sorted: their order in the recipe has no effect.
+
+    Args:
+        recipe: with its roles.
+        phase: one of its phases.
+        targets: who plays "target"; what the recipe alone can tell of it (`targets_of`) if not given.
+    """
     found: set[str] = set()
     for entry in phase.on.languages:
-        found.update(_role(recipe, entry) if entry in ROLES else (entry,))
+        if entry == "target":
+            found.update(targets_of(recipe) if targets is None else targets)
+        else:
+            found.update(getattr(recipe.languages, entry) if entry in ROLES else (entry,))
     return tuple(sorted(found))
 
 
@@ -51,7 +62,7 @@ def selection_languages(recipe: Recipe, phase: Phase) -> tuple[str, ...]:
     """Return the languages on whose held-out rows a step is chosen, sorted; none where the last is kept."""
     if phase.select.on == "last":
         return ()
-    return tuple(sorted(_role(recipe, phase.select.on)))
+    return tuple(sorted(getattr(recipe.languages, phase.select.on)))
 
 
 def method_of(choice: MethodChoice) -> Method:
@@ -63,10 +74,6 @@ def method_of(choice: MethodChoice) -> Method:
     """
     method = registry.load("methods", choice.name)
     return cast("Method", method(method.Settings.model_validate(dict(choice.settings), strict=True)))
-
-
-def _role(recipe: Recipe, role: str) -> Iterable[str]:
-    return targets_of(recipe) if role == "target" else cast("tuple[str, ...]", getattr(recipe.languages, role))
 
 
 def _with_lists(value: Any) -> Any:

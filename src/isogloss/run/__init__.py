@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isogloss.run.learners import load_learner
-from isogloss.run.runner import RunReport, rehearse, run
+from isogloss.run.rehearsal import rehearse
+from isogloss.run.runner import RunReport, run
 
 __all__ = ["RunReport", "load_learner", "rehearse", "run"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss import registry
 from isogloss.errors import mistake
 from isogloss.keys import Key
+from isogloss.run.provenance import provenance
 
 if TYPE_CHECKING:
     from isogloss.learner.learner import Learner
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Return what a phase's folder keeps of what was asked: enough to set its learner up again."""
+    """Return what a phase's folder keeps of what was asked, enough to set its learner up again, and of where."""
     return {
         "name": planned.name,
         "task": planned.task.name,
@@ -32,6 +33,7 @@ def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]
         "max_length": planned.max_length,
         "precision": planned.precision,
         "settings": planned.phase.model_dump(mode="json"),
+        "provenance": provenance(),
     }
 
 

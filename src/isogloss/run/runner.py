@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isogloss.errors import Interrupted, Mistake, Mistakes
-from isogloss.recipe.plan import Cell, Plan, RehearsalRow, make_plan
-from isogloss.recipe.plan import rehearse as rehearse_plan
+from isogloss.errors import Interrupted, Mistakes
+from isogloss.recipe.plan import Cell, Plan, make_plan
 from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
-from isogloss.run.provenance import provenance
+from isogloss.run.preparation import checked, is_missing
+from isogloss.run.provenance import provenance, threads_as_begun
 from isogloss.run.resources import Resources
-from isogloss.store.claim import claim
+from isogloss.store.claim import Claim, claim
+from isogloss.store.phase import PhaseFolder
 from isogloss.store.run import RunSpec
 from isogloss.store.store import Store
 
 if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
     from isogloss.run.training import Trainer
-    from isogloss.training.progress import Observer
 
 _LOOK_AGAIN_SECONDS = 2.0  # between looks at phases that another process is training
 
@@ -89,69 +89,13 @@ def run(
     resources = Resources(recipe, store.bags, data or {}, offline=offline)
     plan = make_plan(recipe, resources)
     report = RunReport(recipe.name)
-    missing = [cell for cell in plan.cells if _is_missing(cell, plan, store)]
+    missing = [cell for cell in plan.cells if is_missing(cell, plan, store)]
     report.found = len(plan.cells) - len(missing)
     if missing:
-        trainer = _checked(plan, missing, store, resources, progress)
+        trainer = checked(plan, missing, store, resources, progress)
         _Runner(plan, store, resources, trainer, watch=progress, report=report).carry_out(missing)
     report.seconds = time.monotonic() - began
     return report
-
-
-def rehearse(
-    recipe: Recipe, store: Store, *, offline: bool = False, data: Mapping[str, Path] | None = None
-) -> Sequence[RehearsalRow]:
-    """Return the phases that `run` would train, with their sizes, after every check that needs no training.
-
-    Raises:
-        Mistakes: as `run`.
-    """
-    resources = Resources(recipe, store.bags, data or {}, offline=offline)
-    plan = make_plan(recipe, resources)
-    missing = [cell for cell in plan.cells if _is_missing(cell, plan, store)]
-    trainer = _checked(plan, missing, store, resources, lambda event: None)
-    rows = rehearse_plan(plan, trainer.size)
-    needed = {key for cell in missing for key in cell.phases}
-    return [row for row in rows if row.key in needed and not store.phase(row.key).usable]
-
-
-def _is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
-    """Whether a cell has no scores yet, or the recipe keeps all weights and some of the cell's are gone."""
-    if not store.run(cell.key).done:
-        return True
-    return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
-
-
-def _checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resources, observe: Observer) -> Trainer:
-    """Return what trains the phases of cells, once data and encoder are what the recipe takes them for."""
-    from isogloss.run.training import Trainer
-
-    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}
-    _check_data(plan, cells, resources)
-    trainer = Trainer(plan, store, resources, observe)
-    trainer.check(phases.values())
-    return trainer
-
-
-def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:
-    """Read and tokenise everything that will be needed, and report all that is wrong with it at once."""
-    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}.values()
-    wanted = {
-        (phase.task.name, repr(phase.task), phase.phase.on.split, language): phase.task
-        for phase in phases
-        for language in (*phase.languages, *phase.selection)
-    }
-    wanted |= {
-        (cell.task.name, repr(cell.task), cell.split, language): cell.task for cell in cells for language in cell.target
-    }
-    mistakes: dict[Mistake, None] = {}
-    for (_, _, split, language), task in sorted(wanted.items(), key=lambda item: item[0]):
-        try:
-            resources.bag(task, language, split)
-        except Mistakes as found:
-            mistakes |= dict.fromkeys(found.mistakes)
-    if mistakes:
-        raise Mistakes(mistakes)
 
 
 class _Runner:
@@ -211,10 +155,12 @@ class _Runner:
             self._score(cell)
 
     def _ensure(self, key: str) -> None:
-        """Have a phase's product in the store."""
+        """Have a phase's product in the store.
+
+        A product that is there counts once it is seen under the claim: from then on whoever wants to delete weights
+        (`Store.release`) sees this run, which is begun and needs them.
+        """
         folder, planned = self._store.phase(key), self._plan.phases[key]
-        if folder.usable:
-            return
         held = claim(folder.path)
         if held is None:
             raise _Busy
@@ -222,13 +168,19 @@ class _Runner:
             if folder.usable:
                 return
             self._watch(PhaseBegins(planned.name, planned.languages, planned.seed, key))
-            try:
-                self._trainer.train(key, held.check)
-            except Interrupted:
-                raise
-            except Exception as fault:
-                folder.fail(_one_line(fault), _traceback(fault))
-                raise _InPhase(planned.name, fault) from fault
+            with threads_as_begun(folder) as doubt:
+                if doubt:
+                    self._warn(f"phase {planned.name}, seed {planned.seed}: {doubt}")
+                self._train(key, folder, held)
+
+    def _train(self, key: str, folder: PhaseFolder, held: Claim) -> None:
+        try:
+            self._trainer.train(key, held.check)
+        except Interrupted:
+            raise
+        except Exception as fault:
+            folder.fail(_one_line(fault), _traceback(fault))
+            raise _InPhase(self._plan.phases[key].name, fault) from fault
 
     def _score(self, cell: Cell) -> None:
         from isogloss.run.scoring import collapsed, predict_cell, score_cell
@@ -253,8 +205,11 @@ class _Runner:
         summary = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
         self._store.run(cell.key).finish(scores, predictions, summary)
         for warning in warnings:
-            self._report.warnings.append(warning)
-            self._watch(Warned(warning))
+            self._warn(warning)
+
+    def _warn(self, warning: str) -> None:
+        self._report.warnings.append(warning)
+        self._watch(Warned(warning))
 
     def _failed(self, cell: Cell, fault: Exception) -> None:
         phase, cause = (fault.phase, fault.fault) if isinstance(fault, _InPhase) else ("", fault)

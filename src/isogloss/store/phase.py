@@ -1,7 +1,7 @@
 """The folder of one phase: what it was asked, its product, its log, and the checkpoint it goes on from.
 
 ```
-phases/<key>/ phase.json            what was asked, written first
+phases/<key>/ phase.json            what was asked, and where it is carried out; written first
               log.jsonl             a line for each logged step
               checkpoint/step-…/    the newest checkpoint, until the phase is done
               weights.safetensors   the product: the tensors that moved …
@@ -81,6 +81,11 @@ class PhaseFolder:
     def usable(self) -> bool:
         """Whether the phase is done and its product is still there."""
         return self.done and (self.weights.is_file() or (self.path / "rates.json").is_file())
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is a checkpoint that `resume` would go on from."""
+        return any(self._checkpoints.glob("step-*/checkpoint.json"))
 
     @property
     def weights(self) -> Path:

@@ -15,10 +15,12 @@ import glob
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from isogloss.errors import mistake
+from isogloss.store.claim import claim
 from isogloss.store.phase import PhaseFolder
 from isogloss.store.run import RunFolder
 from isogloss.store.runs import RunInfo, change, edition, find, one
@@ -161,6 +163,8 @@ class Store:
     def release(self, phases: Iterable[str], *, keep: Keep, needed: Collection[str] = ()) -> None:
         """Delete the weights of phases that nobody needs any more. Rates, logs and summaries stay.
 
+        Weights that somebody holds the claim on stay, too: they are being written, or looked for.
+
         Args:
             phases: the keys of the phases in question.
             keep: "all" deletes nothing; "shared" spares what several runs go through; "scores" spares
@@ -170,13 +174,25 @@ class Store:
         """
         if keep == "all":
             return
-        infos = self.runs()
+        held = []
+        with ExitStack() as claims:
+            for key in self._free(phases, keep, needed):
+                if self.phase(key).weights.is_file() and (mine := claim(self.phase(key).path)):
+                    claims.enter_context(mine)
+                    held.append(key)
+            # A run that needs them and began since the first look is seen now; one that begins later finds them gone,
+            # since it looks for them under the claim, too.
+            for key in self._free(held, keep, needed):
+                self.phase(key).weights.unlink(missing_ok=True)
+
+    def _free(self, phases: Iterable[str], keep: Keep, needed: Collection[str]) -> set[str]:
+        """Return those of some phases whose weights nobody needs now (see `release`)."""
+        phases = set(phases)
+        infos = self.runs() if phases else ()
         uses = Counter(key for run in infos for key in set(run.phases))
         needing = [run for run in infos if run.state != "done" or run.settings.get("keep") == "all"]
         spared = set(needed) | {key for run in needing for key in run.phases}
-        for key in set(phases) - spared:
-            if keep == "scores" or uses[key] < 2:
-                self.phase(key).weights.unlink(missing_ok=True)
+        return {key for key in phases - spared if keep == "scores" or uses[key] < 2}
 
     def _view_runs(self, connection: duckdb.DuckDBPyConnection) -> None:
         for view, name in (("started", "run"), ("done", "done"), ("failed", "failed")):

@@ -137,8 +137,8 @@ class _Position:
         began = time.monotonic()
         selection = self._phase.selection
         if selection is not None and selection.due(self.step, schedule.steps):
-            log["held_out_accuracy"] = selection.score(self._learner)
-            self._best.offer(log["held_out_accuracy"], self.step, self._learner.moving(self._phase.rates))
+            log["held_out_accuracy"] = score = selection.score(self._learner)
+            self._best.offer(score, self.step, self._learner.moving(self._phase.rates))
         self.examples += schedule.examples(self.step)
         self.seconds += seconds + time.monotonic() - began
         self.step += 1
@@ -193,7 +193,7 @@ def _setup(learner: Learner, phase: TrainingPhase) -> Setup:
 def _one_step(learner: Learner, phase: TrainingPhase, state: State, schedule: Schedule, key: Key) -> StepLog:
     log = phase.method.step(learner, state, schedule[key.step], key)
     for name, value in log.items():
-        if not math.isfinite(value):
+        if not isinstance(value, str) and not math.isfinite(value):
             raise mistake(
                 f"{name} is {value} after {key.step} steps",
                 where=f"phase {phase.name}, step {key.step + 1}",

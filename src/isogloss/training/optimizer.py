@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from isogloss.training.torch_optimizers import OPTIMIZERS
+
 if TYPE_CHECKING:
     from isogloss.learner.rates import Rates
-
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-}
 
 
 @dataclass(frozen=True)
@@ -24,15 +20,15 @@ class OptimizerSettings:
     """Which torch optimizer, and its settings.
 
     Attributes:
-        name: "adam", "adamw" or "sgd".
+        name: one of `isogloss.training.torch_optimizers.OPTIMIZERS`.
         learning_rate: of a layer group at rate 1 and schedule factor 1.
-        arguments: further arguments of the torch class (betas, eps, weight_decay, momentum).
+        arguments: further arguments of the torch class.
         clip: greatest global norm of the moving gradients; 0 for no clipping.
     """
 
-    name: Literal["adam", "adamw", "sgd"]
+    name: str
     learning_rate: float
-    arguments: Mapping[str, float | tuple[float, float]]
+    arguments: Mapping[str, Any]
     clip: float = 0.0
 
 
@@ -40,8 +36,8 @@ class TorchBaseOptimizer:
     """Updates parameters in place: θ_g ← θ_g − λ_g · scale · f_opt(g_1 … g_t)_g.
 
     In the optimizers at hand the update is proportional to the learning rate, weight decay included, so λ multiplies
-    the learning rate of the layer group, and the fused kernel serves. Layer groups that are not among the parameters
-    (rate 0) have no gradient, no state and no part in the clipping norm.
+    the learning rate of the layer group, and torch's own kernels serve, fused where there are such. Layer groups that
+    are not among the parameters (rate 0) have no gradient, no state and no part in the clipping norm.
     """
 
     def __init__(self, settings: OptimizerSettings, params: Mapping[str, Tensor], group_of: Mapping[str, str]) -> None:
@@ -52,10 +48,12 @@ class TorchBaseOptimizer:
         for name, tensor in params.items():
             members.setdefault(group_of[name], []).append(tensor)
         self._groups = [{"params": tensors, "layer_group": group} for group, tensors in members.items()]
-        fused = all(tensor.device.type in ("cpu", "cuda") for tensor in params.values())
-        self._optimizer = OPTIMIZERS[settings.name](
-            self._groups, lr=settings.learning_rate, fused=fused, **settings.arguments
-        )
+        kind = OPTIMIZERS[settings.name]
+        here = all(tensor.device.type in ("cpu", "cuda") for tensor in params.values())
+        self._fused = kind.fused and here
+        kernel = {"fused": here} if kind.fused else {}
+        make = getattr(torch.optim, kind.class_name)
+        self._optimizer = make(self._groups, lr=settings.learning_rate, **kernel, **settings.arguments)
 
     def step(self, gradients: Mapping[str, Tensor], *, scale: float = 1.0, rates: Rates | None = None) -> None:
         """Apply one update; see `isogloss.methods.base.BaseOptimizer`."""
@@ -84,4 +82,7 @@ class TorchBaseOptimizer:
         """Take back what `tensors` returned."""
         for key, value in tensors.items():
             name, entry = key.rsplit("/", 1)
-            self._optimizer.state[self._params[name]][entry] = value
+            tensor = self._params[name]
+            # Counters stay on the CPU, where torch reads them at each step, unless a fused kernel does on its device.
+            counter = value.ndim < tensor.ndim and not self._fused
+            self._optimizer.state[tensor][entry] = value.cpu() if counter else value

@@ -15,7 +15,7 @@ class Progress(NamedTuple):
         steps: steps in all.
         examples: examples seen so far, support and query, with repetition.
         seconds: of training so far, an interrupted part included.
-        log: the last step's scalars; `loss` is among them.
+        log: what the last step logged: numbers, `loss` among them, and words.
     """
 
     phase: str
@@ -23,7 +23,7 @@ class Progress(NamedTuple):
     steps: int
     examples: int
     seconds: float
-    log: Mapping[str, float]
+    log: Mapping[str, float | str]
 
 
 Observer = Callable[[Progress], None]

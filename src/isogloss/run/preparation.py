@@ -1,0 +1,60 @@
+"""What of a plan is left to do, and whether data and encoder are such that it can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from isogloss.data.task import Task
+from isogloss.errors import Mistake, Mistakes
+from isogloss.recipe.plan import Cell, Plan
+from isogloss.run.resources import Resources
+from isogloss.store.store import Store
+
+if TYPE_CHECKING:
+    from isogloss.run.training import Trainer
+    from isogloss.training.progress import Observer
+
+
+def is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
+    """Whether a cell has no scores yet, or the recipe keeps all weights and some of the cell's are gone."""
+    if not store.run(cell.key).done:
+        return True
+    return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
+
+
+def checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resources, observe: Observer) -> Trainer:
+    """Return what trains the phases of cells, once data and encoder are what the recipe takes them for."""
+    from isogloss.run.training import Trainer
+
+    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}
+    _check_data(plan, cells, resources)
+    trainer = Trainer(plan, store, resources, observe)
+    trainer.check(phases.values())
+    return trainer
+
+
+def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
+    """Return task, language and split of everything that cells are trained and tested on, each once, in order."""
+    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}.values()
+    found = {
+        (phase.task.name, repr(phase.task), phase.phase.on.split, language): phase.task
+        for phase in phases
+        for language in (*phase.languages, *phase.selection)
+    }
+    found |= {
+        (cell.task.name, repr(cell.task), cell.split, language): cell.task for cell in cells for language in cell.target
+    }
+    return [(task, language, split) for (_, _, split, language), task in sorted(found.items(), key=lambda one: one[0])]
+
+
+def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:
+    """Read and tokenise everything that will be needed, and report all that is wrong with it at once."""
+    mistakes: dict[Mistake, None] = {}
+    for task, language, split in wanted(plan, cells):
+        try:
+            resources.bag(task, language, split)
+        except Mistakes as found:
+            mistakes |= dict.fromkeys(found.mistakes)
+    if mistakes:
+        raise Mistakes(mistakes)
