@@ -15,6 +15,8 @@ from bench import (
     curves,
     finetune,
     machine,
+    maml,
+    maml_step,
     meta_step,
     predict,
     results,
@@ -25,7 +27,7 @@ from bench import (
 from bench.harness import Benchmark, Context, summary
 from bench.material import Material
 
-MODULES = (meta_step, window_memory, unrolled, finetune, curves, predict, startup, bert_base)
+MODULES = (meta_step, window_memory, unrolled, maml, maml_step, finetune, curves, predict, startup, bert_base)
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -62,7 +62,7 @@ class Window:
         method = MetaOptimizer(MetaOptimizer.Settings(window=len(self.episode.support)))
         state = method.begin(self.learner, self._setup(), _key())
         watched: Any = Watched(self.learner, begin, end)
-        method.step(watched, state, self.episode, _key())
+        method.step(watched, state, [self.episode], _key())
 
     def theirs(self, begin: Mark, end: Mark) -> None:
         """Make the steps with torch's Adam, all weights in one parameter group, at half the learning rate."""
@@ -111,7 +111,7 @@ def open_window(context: Context, inner_steps: int) -> Window:
     bags = material.adaptation(size * (inner_steps + 1))
     stream = Stream(list(bags.values()), batch_size=size, key=_key())
     batches = tuple(stream[step] for step in range(inner_steps + 1))
-    extra = {"round": 0, "round_begins": True, "step": 0, "steps": inner_steps, "surprise": "ur"}
+    extra = {"round": 0, "round_begins": True, "step": 0, "steps": inner_steps}
     start = {name: value.clone() for name, value in learner.params.items()}
     return Window(learner, Episode(batches[:-1], batches[-1:], extra), start)
 

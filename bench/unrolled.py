@@ -27,7 +27,11 @@ TOKENS = 45  # the length of an ordinary XNLI pair
 def measure(context: Context) -> Iterator[Measurement]:
     """Measure both sides in processes of their own, after one inner step to warm up; time and memory apart."""
     material = Material.of(context)
-    work = {"window": context.size(15, 2), "batch": context.size(8, 2), "folder_of_model": str(_model(context))}
+    work = {
+        "window": context.size(15, 2),
+        "batch": context.size(8, 2),
+        "folder_of_model": str(without_dropout(context)),
+    }
     work |= material.arguments()
     found: dict[str, list[dict[str, Any]]] = {"ours": [], "higher": []}
 
@@ -114,13 +118,13 @@ def ours(
     setup, key = _setup(learner), Key(0, "bench")
     model = touch(learner.params.values())
     state = method.begin(learner, setup, key)
-    method.step(learner, state, warm_up(episode), key)
+    method.step(learner, state, [warm_up(episode)], key)
     learner.update(state.theta_0)
     del state
     with (tensor_peak if tensors else peak)() as measured:
         began = now()
         state = method.begin(learner, setup, key)
-        log = method.step(learner, state, episode, key)
+        log = method.step(learner, state, [episode], key)
         seconds = now() - began
     assert state.phi.grad is not None
     gradient = dict(zip(state.groups, state.phi.grad.tolist(), strict=True))
@@ -190,10 +194,10 @@ def _unroll(model: Any, group_of: dict[str, str], episode: Episode, first_order:
         inner,
     ):
         for batch in episode.support:
-            loss = _loss(unrolled, batch)
+            loss = loss_of(unrolled, batch)
             inner.step(loss, grad_callback=_detached if first_order else None)
             total += float(loss.detach()) / len(episode.support)
-        query = _loss(unrolled, episode.query[0])
+        query = loss_of(unrolled, episode.query[0])
         (gradient,) = torch.autograd.grad(query, phi)
     by_group = dict(zip(members, gradient.tolist(), strict=True))
     moving = sorted(group for group in members if group != "embeddings")
@@ -210,7 +214,7 @@ def _detached(gradients: list[Any]) -> list[Any]:
     return [gradient.detach() if gradient is not None else None for gradient in gradients]
 
 
-def _loss(model: Any, batch: Batch) -> Any:
+def loss_of(model: Any, batch: Batch) -> Any:
     import torch
 
     device = next(model.parameters()).device
@@ -246,12 +250,12 @@ def _episode(material: Material, window: int, batch: int, mixed: bool) -> tuple[
     for language, bag in bags.items():
         closest = np.argsort(np.abs(bag.lengths - TOKENS), kind="stable")[: batch * window]
         bags[language] = subset(bag, batch * window) if mixed else bag.subset(ids=bag.ids[closest].tolist())
-    episode = method.schedule(bags, batch_size=batch, length=None, key=Key(0, "bench"))[0]
+    (episode,) = method.schedule(bags, batch_size=batch, length=None, key=Key(0, "bench"))[0]
     assert len(episode.support) == window
     return method, episode
 
 
-def _model(context: Context) -> Path:
+def without_dropout(context: Context) -> Path:
     """Write the encoder with a head and without dropout, so that both sides compute the same function."""
     folder = context.scratch / "no-dropout"
     if not folder.exists():

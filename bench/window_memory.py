@@ -40,8 +40,8 @@ def peak_of(window: int, steps: int, batch: int, **material: str) -> dict[str, f
         state = method.begin(learner, setup, key)
         for start in range(0, steps, window):
             support = tuple(stream[step] for step in range(start, start + window))
-            extra = {"round": 0, "round_begins": start == 0, "step": start, "steps": steps, "surprise": "ur"}
-            method.step(learner, state, Episode(support, (stream[steps],), extra), key._replace(step=start))
+            extra = {"round": 0, "round_begins": start == 0, "step": start, "steps": steps}
+            method.step(learner, state, [Episode(support, (stream[steps],), extra)], key._replace(step=start))
     return {"beyond": measured.beyond, "highest": measured.highest, "model": model}
 
 

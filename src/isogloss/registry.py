@@ -1,13 +1,13 @@
-"""Methods, kinds and objectives by name: entry points, so that a second package can add its own.
+"""Methods, pairings, kinds and objectives by name: entry points, so that a second package can add its own.
 
 A package adds a method by declaring it in its own `pyproject.toml`:
 
     [project.entry-points."isogloss.methods"]
     reptile = "my_package.reptile:Reptile"
 
-So with `isogloss.kinds` and `isogloss.objectives`. A fourth group is read by `isogloss.data.source` alone:
-`isogloss.samples`, functions that return the folder of a sample that a package brings along, which a task names in
-`embedded`.
+So with `isogloss.pairings`, `isogloss.kinds` and `isogloss.objectives`. A fifth group is read by `isogloss.data.source`
+alone: `isogloss.samples`, functions that return the folder of a sample that a package brings along, which a task names
+in `embedded`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from isogloss.errors import mistake, nearest
 
-Group = Literal["methods", "kinds", "objectives"]
+Group = Literal["methods", "pairings", "kinds", "objectives"]
 
 
 @cache

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from bench.curves import beyond_seed_noise, blocks
-from bench.harness import Benchmark, Measurement, Pairs, Promise, alternate, summary
+from bench.harness import Benchmark, Context, Measurement, Pairs, Promise, alternate, summary
 from bench.meta_step import largest_ratio
 from bench.results import append, failure, kept, load, record, render
 from bench.work import counted
 
 from bench import __main__ as command
+from bench import maml_step
 
 FAST = Promise("speed", "examples a second, ours / theirs", 1.5, "at least")
 SMALL = Promise("memory", "bytes, ours / theirs", 1.02, "at most")
@@ -116,6 +117,16 @@ def test_counts_that_only_one_side_has_are_not_overlooked() -> None:
     assert largest_ratio({"forwards": 2, "backwards": 2}, {"forwards": 2, "backwards": 2}) == 1
     assert largest_ratio({"forwards": 2, "backwards": 3}, {"forwards": 2, "backwards": 2}) == 1.5
     assert largest_ratio({"forwards": 2, "backwards": 3}, {"forwards": 2}) == float("inf")
+
+
+@pytest.mark.slow
+def test_a_first_order_meta_step_is_two_plain_gradients_and_an_outer_step(tmp_path: Path) -> None:
+    steps, _ = maml_step.open_steps(Context(quick=True, data={}, scratch=tmp_path), 2)
+    ours, theirs = maml_step.work_of(steps.ours), maml_step.work_of(steps.theirs)
+    extra = ours.pop(maml_step.ELEMENTWISE) - theirs.pop(maml_step.ELEMENTWISE)
+    assert ours == theirs
+    assert (ours["forwards"], ours["backwards"], ours["optimizer steps"]) == (2, 2, 1)
+    assert extra < 4 * len(steps.learner.params)  # θ', and two norms
 
 
 def test_work_is_counted() -> None:

@@ -26,7 +26,7 @@ def test_products_are_the_slope_of_the_gradient(encoder: Encoder, model_type: st
     learner = tiny.load(encoder(model_type))
     params, batch = tiny.everything(learner), tiny.batch()
     vector = _direction(params)
-    _, product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
+    product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
     step = 1e-6
 
     def gradient(at: float) -> dict[str, torch.Tensor]:
@@ -48,20 +48,49 @@ def test_products_are_those_of_autograd(encoder: Encoder) -> None:
         return total / weight
 
     _, expected = torch.autograd.functional.hvp(loss, tuple(params.values()), tuple(vector.values()))
-    gradient, product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
-    tiny.assert_close(product(vector), dict(zip(params, expected, strict=True)), 1e-11)
-    tiny.assert_close(gradient, learner.gradient(params, [batch], tiny.OBJECTIVE, KEY).values, 1e-12)
+    product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
+    first = learner.gradient(params, [batch], tiny.OBJECTIVE, KEY)
+    for last in (False, True):
+        tiny.assert_close(product(vector, last=last), dict(zip(params, expected, strict=True)), 1e-11)
+    tiny.assert_close(product.gradient, first.values, 1e-12)
+    assert float(product.loss) == pytest.approx(float(first.loss), rel=1e-6)
+
+
+def test_a_gradient_of_some_parameters_gives_their_columns(encoder: Encoder) -> None:
+    learner = tiny.load(encoder("bert"))
+    params, batch = tiny.everything(learner), tiny.batch()
+    columns = learner.groups.members("layer.2")
+    vector = {name: value for name, value in _direction(params).items() if name in columns}
+    outside = {name: torch.zeros_like(value) for name, value in params.items() if name not in columns}
+
+    product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY, of=columns)
+    whole = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
+
+    assert product.gradient.keys() == set(columns)
+    tiny.assert_close(product.gradient, {name: whole.gradient[name] for name in product.gradient}, 1e-12)
+    tiny.assert_close(product(vector), whole(vector | outside), 1e-11)
+
+
+def test_products_can_leave_dropout_out(encoder: Encoder) -> None:
+    learner = tiny.load(encoder("bert"))
+    params, batch = tiny.everything(learner), tiny.batch()
+    product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY, train=False)
+    tiny.assert_close(
+        product.gradient, learner.gradient(params, [batch], tiny.OBJECTIVE, KEY, train=False).values, 1e-12
+    )
+    assert float(product.loss) != float(learner.linearize(params, [batch], tiny.OBJECTIVE, KEY).loss)
 
 
 def test_products_over_unequal_parts_are_the_mean_over_examples(tmp_path: Path) -> None:
     learner = tiny.load(tiny.save_encoder(tmp_path, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0))
     params, whole = tiny.everything(learner), tiny.batch(7)
     vector = _direction(params)
-    gradient, product = learner.linearize(params, [whole], tiny.OBJECTIVE, KEY)
-    apart, product_apart = learner.linearize(params, whole.split(3), tiny.OBJECTIVE, KEY)
-    tiny.assert_close(apart, gradient, 1e-12)
+    product = learner.linearize(params, [whole], tiny.OBJECTIVE, KEY)
+    apart = learner.linearize(params, whole.split(3), tiny.OBJECTIVE, KEY)
+    tiny.assert_close(apart.gradient, product.gradient, 1e-12)
+    assert float(apart.loss) == pytest.approx(float(product.loss), rel=1e-12)
     for _ in range(2):
-        tiny.assert_close(product_apart(vector), product(vector), 1e-11)
+        tiny.assert_close(apart(vector), product(vector), 1e-11)
 
 
 @pytest.mark.parametrize("model_type", tiny.CLASSES)
@@ -76,8 +105,8 @@ def test_recomputed_layers_change_nothing(encoder: Encoder, model_type: str) -> 
 
     def derivatives(learner: Learner) -> tuple[dict[str, torch.Tensor], ...]:
         gradient = learner.gradient(params, [batch], tiny.OBJECTIVE, KEY).values
-        again, product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
-        return gradient, again, product(_direction(params, 1))
+        product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
+        return gradient, product.gradient, product(_direction(params, 1))
 
     for ours, theirs in zip(derivatives(recomputing), derivatives(plain), strict=True):
         tiny.assert_close(ours, theirs, 1e-12)
@@ -99,7 +128,7 @@ def test_products_in_bfloat16_point_the_same_way(encoder: Encoder) -> None:
     def product(precision: str) -> torch.Tensor:
         learner = tiny.load(encoder("bert"), precision=precision)
         params = learner.moving({"layer.3": 1.0, "head": 1.0})
-        _, pullback = learner.linearize(params, [tiny.batch()], tiny.OBJECTIVE, KEY)
+        pullback = learner.linearize(params, [tiny.batch()], tiny.OBJECTIVE, KEY)
         return torch.cat([value.double().ravel() for value in pullback(_direction(params)).values()])
 
     assert float(torch.nn.functional.cosine_similarity(product("bf16"), product("fp64"), dim=0)) > 0.95

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +13,14 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from isogloss import registry
+from isogloss.data.bag import Bag
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
-from isogloss.methods.base import Length, Method, Setup, StepLog
+from isogloss.methods.base import Length, Method, Schedule, Setup, StepLog
 from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
 from learner import tiny
+from methods.samples import bags, ids_of
 
 KEY = Key(seed=1, phase="0.weights")
 BOTTOM_FROZEN = {"embeddings": 0.0, "layer.1": 0.0}
@@ -35,14 +39,18 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.save_encoder(tmp_path_factory.mktemp("bert"), "bert")
 
 
+def rows() -> dict[str, Bag]:
+    return bags(el=18, en=18, ur=18)
+
+
+def schedule_of(method: Method, **settings: Any) -> Schedule:
+    length = None if method.owns_length else Length("steps", 5)
+    return method.schedule(rows(), batch_size=6, length=length, key=KEY, **settings)
+
+
 def begun(method: Method, learner: Learner) -> tuple[object, object]:
     """Return a phase's schedule and its state before the first step."""
-    bags = {
-        language: tiny.bag(tuple(int(n) for n in np.random.default_rng(seed).integers(3, 12, 18)), seed)
-        for seed, language in enumerate(("el", "en", "ur"))
-    }
-    length = None if method.owns_length else Length("steps", 5)
-    schedule = method.schedule(bags, batch_size=6, length=length, key=KEY)
+    schedule = schedule_of(method)
     rates = dict.fromkeys(learner.groups.names, 1.0) | BOTTOM_FROZEN
     optimizer = OptimizerSettings("adamw", 1e-2, {"weight_decay": 0.1}, clip=1.0)
 
@@ -72,9 +80,46 @@ def test_settings_are_frozen_and_refuse_what_they_do_not_know(name: str) -> None
 def test_it_says_what_it_is(name: str) -> None:
     method = registry.load("methods", name)
     assert isinstance(method.version, int)
+    assert isinstance(method.draws_support, bool)
+    assert isinstance(method_of(name).pairing.version, int)
     assert method_of(name).product in ("weights", "rates")
     assert " 20" in method.__doc__  # a paper and its year
     assert method.Settings.__doc__
+
+
+@methods
+def test_a_schedule_is_a_function_of_the_step_and_counts_its_examples(name: str) -> None:
+    forwards, backwards = schedule_of(method_of(name)), schedule_of(method_of(name))
+    from_behind = {step: ids_of(backwards, step) for step in reversed(range(backwards.steps))}
+    assert forwards.steps > 0
+    for step in range(forwards.steps):
+        found = ids_of(forwards, step)
+        assert found == from_behind[step]
+        assert forwards.examples(step) == sum(len(batch) for episode in found for batch in episode)
+
+
+@methods
+def test_supports_come_from_rows_of_their_own_where_a_method_draws_any(name: str) -> None:
+    method = method_of(name)
+    if not method.draws_support:
+        with pytest.raises(AssertionError):
+            schedule_of(method, support=rows())
+        return
+    own = {
+        language: replace(bag, split="train", columns=replace(bag.columns, ids=np.char.add("own-", bag.columns.ids)))
+        for language, bag in rows().items()
+    }
+    schedule = schedule_of(method, support=own)
+    for episode in (episode for step in range(schedule.steps) for episode in schedule[step]):
+        assert all(id_.startswith("own-") for batch in episode.support for id_ in batch.ids)
+        assert not any(id_.startswith("own-") for batch in episode.query for id_ in batch.ids)
+
+
+@methods
+def test_a_check_leaves_the_learner_as_it_is(name: str, encoder: Path) -> None:
+    learner, start = (tiny.load(encoder, precision="fp32") for _ in range(2))
+    method_of(name).check(learner, dict.fromkeys(learner.groups.names, 1.0) | BOTTOM_FROZEN)
+    assert all(torch.equal(learner.params[tensor], start.params[tensor]) for tensor in start.params)
 
 
 @methods

@@ -24,7 +24,7 @@ def finetune(optimizer: OptimizerSettings, rates: Mapping[str, float], steps: in
     state = method.begin(learner, setup(learner, optimizer, rates=rates), KEY)
     for step, batch in enumerate(batches(steps, seed=5)):
         episode = Episode((), (batch,), {"step": step, "steps": steps})
-        method.step(learner, state, episode, KEY._replace(step=step))
+        method.step(learner, state, [episode], KEY._replace(step=step))
     return learner.params
 
 

@@ -71,7 +71,7 @@ def closed_form(
     learner = ToyLearner()
     state = method.begin(learner, setup(learner, optimizer, schedule=schedule), KEY)
     phi = state.phi.detach().clone()
-    method.step(learner, state, episode, KEY)
+    method.step(learner, state, [episode], KEY)
     return state.phi.grad, phi
 
 
@@ -109,7 +109,7 @@ def test_rates_of_one_are_the_plain_optimizer_to_the_last_bit(f_opt: str) -> Non
     meta_learner, plain_learner = ToyLearner(), ToyLearner()
     method = MetaOptimizer(MetaOptimizer.Settings(init=1.0))
     episode = window(9)
-    method.step(meta_learner, method.begin(meta_learner, setup(meta_learner, F_OPTS[f_opt]), KEY), episode, KEY)
+    method.step(meta_learner, method.begin(meta_learner, setup(meta_learner, F_OPTS[f_opt]), KEY), [episode], KEY)
 
     optimizer = TorchBaseOptimizer(F_OPTS[f_opt], plain_learner.params, plain_learner.groups.of)
     for t, batch in enumerate(episode.support):
@@ -129,11 +129,11 @@ def test_a_round_starts_anew() -> None:
     start = {name: p.clone() for name, p in learner.params.items()}
     method = MetaOptimizer(MetaOptimizer.Settings(meta_learning_rate=1e-12))
     state = method.begin(learner, setup(learner, F_OPTS["adam"]), KEY)
-    method.step(learner, state, window(4), KEY)
+    method.step(learner, state, [window(4)], KEY)
     first = {name: p.clone() for name, p in learner.params.items()}
-    method.step(learner, state, window(4, begins=False, start=4, total=8), KEY)
+    method.step(learner, state, [window(4, begins=False, start=4, total=8)], KEY)
     assert all(not torch.equal(learner.params[name], first[name]) for name in first)
-    method.step(learner, state, window(4), KEY)
+    method.step(learner, state, [window(4)], KEY)
     for name in start:
         torch.testing.assert_close(learner.params[name], first[name], rtol=1e-9, atol=1e-12)
     assert all(torch.equal(state.theta_0[name], start[name]) for name in start)
@@ -143,7 +143,7 @@ def test_work_is_the_plain_steps_and_one_test_loss() -> None:
     learner = ToyLearner()
     method = MetaOptimizer(MetaOptimizer.Settings())
     episode = window(15)
-    method.step(learner, method.begin(learner, setup(learner, F_OPTS["adam"]), KEY), episode, KEY)
+    method.step(learner, method.begin(learner, setup(learner, F_OPTS["adam"]), KEY), [episode], KEY)
     assert learner.backwards == len(episode.support) + len(episode.query)
 
 
@@ -153,7 +153,7 @@ def test_groups_frozen_by_the_phase_have_no_phi_and_rate_zero() -> None:
     before = {name: p.clone() for name, p in learner.params.items()}
     method = MetaOptimizer(MetaOptimizer.Settings())
     state = method.begin(learner, setup(learner, F_OPTS["adamw, clipped"], rates=frozen), KEY)
-    method.step(learner, state, window(5), KEY)
+    method.step(learner, state, [window(5)], KEY)
     rates, course = method.rates(state)
     assert rates["embeddings"] == rates["layer.1"] == 0.0
     assert 0 < rates["head"] < 1
@@ -167,7 +167,7 @@ def test_phi_moves_against_its_gradient() -> None:
     learner = ToyLearner()
     method = MetaOptimizer(MetaOptimizer.Settings(meta_learning_rate=0.05))
     state = method.begin(learner, setup(learner, F_OPTS["sgd"]), KEY)
-    method.step(learner, state, window(5), KEY)
+    method.step(learner, state, [window(5)], KEY)
     torch.testing.assert_close(state.phi.detach(), -0.05 * state.phi.grad.sign(), rtol=1e-3, atol=0)
 
 
@@ -183,7 +183,7 @@ def test_state_survives_its_own_tensors(f_opt: str) -> None:
         theta_0 = {name: p.clone() for name, p in learner.params.items()}
         for step in range(6):
             episode = window(3, begins=step % 3 == 0, start=3 * (step % 3), total=9)
-            method.step(learner, state, episode, KEY._replace(step=step))
+            method.step(learner, state, [episode], KEY._replace(step=step))
             if step == stop_after:
                 tensors = {name: t.clone() for name, t in state.tensors().items()}
                 theta = {name: p.clone() for name, p in learner.params.items()}

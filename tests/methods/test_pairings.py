@@ -1,122 +1,177 @@
-"""Which examples an episode holds: nothing of the surprise language in support, all others once a round."""
+"""Which languages stand together: what every registered pairing promises, and the law of each."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
+from itertools import permutations
 
-import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from isogloss.data.bag import Bag
+from isogloss import registry
 from isogloss.errors import Mistakes
 from isogloss.keys import Key
-from isogloss.methods.base import Length
-from isogloss.methods.pairings.joint import JointSchedule
-from isogloss.methods.pairings.pooled import PooledSchedule
-from isogloss.methods.pairings.surprise import SurpriseSchedule
-from learner import tiny
+from isogloss.methods.base import Pair
+from isogloss.methods.pairings import pairing_of
 
-KEY = Key(seed=5, phase="1.rates")
+KEY = Key(seed=5, phase="1.weights")
+NAMES = registry.names("pairings")
+# Languages that a law takes: most pair any; "roles" wants different ones on either side, "within" the same.
+SIDES = {"roles": (("en",), ("hi", "sw", "ur"))}
+SAME = (("en", "hi", "sw", "ur"), ("en", "hi", "sw", "ur"))
 
-
-def bags(**sizes: int) -> dict[str, Bag]:
-    """Bags whose ids say their language."""
-    made = {}
-    for number, (language, size) in enumerate(sizes.items()):
-        lengths = tuple(int(n) for n in np.random.default_rng(number).integers(3, 12, size))
-        bag = tiny.bag(lengths, seed=number)
-        columns = replace(bag.columns, ids=np.array([f"{language}{i}" for i in range(size)]))
-        made[language] = replace(bag, language=language, columns=columns)
-    return made
+pairings = pytest.mark.parametrize("name", NAMES)
 
 
-def surprise(sizes: dict[str, int], **settings: int) -> SurpriseSchedule:
-    given = {"batch_size": 4, "rounds": 12, "window": 3, "query_examples": 0}
-    return SurpriseSchedule(bags(**sizes), **{**given, **settings}, key=KEY)  # type: ignore[arg-type]
+def cycle(name: str, step: int = 0) -> tuple[Pair, ...]:
+    return pairing_of(name).cycle(*SIDES.get(name, SAME), KEY._replace(step=step))
 
 
-@pytest.mark.parametrize("query_examples", [0, 5, 1000])
-def test_the_surprise_language_is_never_in_support_and_alone_in_query(query_examples: int) -> None:
-    schedule = surprise({"en": 17, "el": 13, "ur": 9}, query_examples=query_examples)
-    met = set()
-    for step in range(schedule.steps):
-        episode = schedule[step]
-        held_out = episode.extra["surprise"]
-        met.add(held_out)
-        assert all(held_out not in batch.languages for batch in episode.support)
-        assert {language for batch in episode.query for language in batch.languages} == {held_out}
-    assert met == {"en", "el", "ur"}
+def pairs(choice: object, support: str, query: str, key: Key = KEY) -> list[str]:
+    """The pairs of a cycle as texts, "en→hi+ur"."""
+    found = pairing_of(choice).cycle(support.split(), query.split(), key)  # type: ignore[arg-type]
+    return [f"{'+'.join(pair.support)}→{'+'.join(pair.query)}" for pair in found]
 
 
-def test_a_round_sees_every_example_of_the_other_languages_once() -> None:
-    sizes = {"en": 17, "el": 13, "ur": 9}
-    schedule = surprise(sizes)
-    seen: dict[int, Counter[str]] = {}
-    for step in range(schedule.steps):
-        episode = schedule[step]
-        counter = seen.setdefault(episode.extra["round"], Counter())
-        counter.update(name for batch in episode.support for name in batch.ids)
-        assert episode.extra["round_begins"] == (episode.extra["step"] == 0)
-    assert len(seen) == 12
-    for round_, counter in seen.items():
-        held_out = schedule.surprises[round_]
-        assert set(counter.values()) == {1}
-        assert len(counter) == sum(size for language, size in sizes.items() if language != held_out)
+def refusal(choice: object, support: str = "en", query: str = "hi") -> str:
+    with pytest.raises(Mistakes) as caught:
+        pairs(choice, support, query)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
-def test_windows_have_their_length_and_the_last_of_a_round_what_is_left() -> None:
-    schedule = surprise({"en": 20, "el": 20}, window=3)  # 5 batches a round
-    assert [len(schedule[step].support) for step in range(4)] == [3, 2, 3, 2]
-    assert all(schedule[step].extra["steps"] == 5 for step in range(4))
+def test_the_laws_of_the_papers_are_there() -> None:
+    assert {"within", "roles", "across", "pooled", "surprise"} <= set(NAMES)
 
 
-def test_query_is_a_fresh_sample_each_meta_step() -> None:
-    schedule = surprise({"en": 40, "el": 40}, query_examples=10)
-    samples = [tuple(sorted(n for batch in schedule[step].query for n in batch.ids)) for step in range(6)]
-    assert all(len(set(sample)) == 10 for sample in samples)
-    assert len(set(samples)) == 6
+@pairings
+def test_settings_are_frozen_and_refuse_what_they_do_not_know(name: str) -> None:
+    settings = registry.load("pairings", name).Settings
+    with pytest.raises(ValidationError):
+        settings(no_such_setting=1)
+    assert settings.model_config["frozen"]
+    assert settings.__doc__
 
 
-def test_an_episode_is_a_function_of_the_step_alone() -> None:
-    forwards, backwards = surprise({"en": 17, "el": 13}), surprise({"en": 17, "el": 13})
-    for step in reversed(range(forwards.steps)):
-        backwards[step]
-    for step in range(forwards.steps):
-        one, other = forwards[step], backwards[step]
-        assert [b.ids for b in (*one.support, *one.query)] == [b.ids for b in (*other.support, *other.query)]
+@pairings
+def test_it_says_what_it_is(name: str) -> None:
+    law = registry.load("pairings", name)
+    assert isinstance(law.version, int)
+    assert isinstance(pairing_of(name).version, int)
+    assert law.__doc__
 
 
-@pytest.mark.parametrize("query_examples", [0, 5])
-def test_examples_are_counted_as_they_are_drawn(query_examples: int) -> None:
-    data = bags(en=17, el=13, ur=9)
-    schedules = [
-        surprise({"en": 17, "el": 13, "ur": 9}, query_examples=query_examples),
-        JointSchedule(data, batch_size=4, rounds=2, window=3, query_examples=query_examples, key=KEY),
-        PooledSchedule(data, batch_size=4, length=Length("epochs", 2), key=KEY),
-    ]
-    for schedule in schedules:
-        for step in range(schedule.steps):
-            episode = schedule[step]
-            assert schedule.examples(step) == sum(len(b) for b in (*episode.support, *episode.query))
+@pairings
+def test_pairs_hold_languages_of_their_side_once_and_some_on_each(name: str) -> None:
+    support, query = SIDES.get(name, SAME)
+    for pair in cycle(name):
+        for side, known in ((pair.support, support), (pair.query, query)):
+            assert side
+            assert len(set(side)) == len(side)
+            assert set(side) <= set(known)
 
 
-def test_one_language_cannot_be_its_own_surprise() -> None:
-    with pytest.raises(Mistakes, match="give it two languages"):
-        surprise({"en": 17})
+@pairings
+def test_a_cycle_has_no_pair_twice_and_all_are_of_one_length(name: str) -> None:
+    cycles = [cycle(name, step) for step in range(30)]
+    assert {len(pairs) for pairs in cycles} == {len(cycles[0])}
+    assert all(len(set(pairs)) == len(pairs) for pairs in cycles)
 
 
-def test_joint_windows_go_through_all_data_without_a_new_start() -> None:
-    schedule = JointSchedule(bags(en=17, el=13), batch_size=4, rounds=2, window=3, query_examples=6, key=KEY)
-    counter = Counter(n for step in range(schedule.steps) for batch in schedule[step].support for n in batch.ids)
-    assert set(counter.values()) == {2}
-    assert len(counter) == 30
-    assert [schedule[step].extra["round_begins"] for step in range(schedule.steps)] == [True] + [False] * 5
+@pairings
+def test_every_query_language_has_its_turn(name: str) -> None:
+    met = {language for step in range(60) for pair in cycle(name, step) for language in pair.query}
+    assert met == set(SIDES.get(name, SAME)[1])
+
+
+@pairings
+def test_a_cycle_is_a_function_of_the_key(name: str) -> None:
+    assert [cycle(name, step) for step in range(9)] == [cycle(name, step) for step in range(9)]
+
+
+def test_a_pair_is_disjoint_where_a_language_stands_on_both_sides() -> None:
+    assert Pair(("en", "hi"), ("hi",)).disjoint
+    assert not Pair(("en", "ur"), ("hi",)).disjoint
+
+
+def test_within_pairs_each_language_with_itself() -> None:
+    assert pairs("within", "hi ur", "hi ur") == ["hi→hi", "ur→ur"]
+    message = refusal("within", "en", "hi ur")
+    assert message.startswith('languages: supports from en and queries from hi, ur are not "within" a language; ')
+
+
+def test_roles_pair_every_support_language_with_every_query_language() -> None:
+    assert pairs("roles", "en de", "hi ur") == ["en→hi", "en→ur", "de→hi", "de→ur"]
+
+
+@pytest.mark.parametrize(("support", "query", "both"), [("en hi", "hi ur", "hi"), ("hi ur", "hi ur", "hi, ur")])
+def test_roles_refuse_a_language_on_both_sides_in_one_line(support: str, query: str, both: str) -> None:
+    message = refusal("roles", support, query)
+    assert message.startswith(f"languages: {both} would play both roles")
+    assert "give the phase a `support`" in message
+
+
+def test_across_are_all_ordered_pairs_of_different_languages() -> None:
+    expected = {f"{one}→{other}" for one, other in permutations(("en", "hi", "ur"), 2)}
+    found = pairs("across", "en hi ur", "en hi ur")
+    assert set(found) == expected
+    assert len(found) == 6
+
+
+def test_across_with_several_languages_on_a_side() -> None:
+    two = {"name": "across", "support_languages": 2}
+    assert pairs(two, "en hi ur", "en hi ur") == ["en+hi→ur", "en+ur→hi", "hi+ur→en"]
+    assert pairs({"name": "across", "query_languages": 2}, "en", "en hi ur") == ["en→hi+ur"]
+    both = pairs({"name": "across", "support_languages": 2, "query_languages": 2}, "a b c d", "a b c d")
+    assert len(both) == 6
+    assert "a+b→c+d" in both
 
 
 @pytest.mark.parametrize(
-    ("length", "steps"), [(("epochs", 2), 16), (("steps", 5), 5), (("examples", 21), 6), (("examples", 61), 17)]
+    ("choice", "support", "query"), [("across", "hi", "hi"), ({"name": "across", "query_languages": 3}, "en hi", "hi")]
 )
-def test_length_of_fine_tuning(length: tuple[str, float], steps: int) -> None:
-    schedule = PooledSchedule(bags(en=17, el=13), batch_size=4, length=Length(*length), key=KEY)  # type: ignore[arg-type]
-    assert schedule.steps == steps
+def test_across_refuses_too_few_languages(choice: object, support: str, query: str) -> None:
+    assert "different languages; name more languages" in refusal(choice, support, query)
+
+
+def test_across_refuses_pairs_without_number() -> None:
+    many = " ".join(f"l{n}" for n in range(20))
+    choice = {"name": "across", "support_languages": 5, "query_languages": 5}
+    assert "too many pairs; put fewer languages on a side" in refusal(choice, many, many)
+
+
+def test_pooled_is_one_pair_of_everything() -> None:
+    assert pairs("pooled", "en hi", "hi ur") == ["en+hi→hi+ur"]
+
+
+def test_surprise_leaves_its_language_out_of_the_support_whatever_the_order() -> None:
+    met = set()
+    for step in range(40):
+        key = KEY._replace(step=step)
+        [pair] = pairing_of("surprise").cycle(("en", "hi", "ur"), ("en", "hi", "ur"), key)
+        [again] = pairing_of("surprise").cycle(("ur", "hi", "en"), ("ur", "hi", "en"), key)
+        assert set(pair.support) | set(pair.query) == {"en", "hi", "ur"}
+        assert not pair.disjoint
+        assert pair.query == again.query
+        met.update(pair.query)
+    assert met == {"en", "hi", "ur"}
+    assert "give it two languages" in refusal("surprise", "en", "en")
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("witin", 'pairings: no pairing is called "witin"; did you mean "within"?'),
+        ({"support_languages": 2}, "pairing: {'support_languages': 2} names no pairing; write"),
+        ({"name": "within", "size": 2}, 'pairing: size: unknown setting "size"; it has no settings: leave it out'),
+        (
+            {"name": "across", "suport_languages": 2},
+            'pairing: suport_languages: unknown setting "suport_languages"; did you mean "support_languages"?',
+        ),
+        (
+            {"name": "across", "query_languages": 0},
+            "pairing: query_languages: query_languages = 0 will not do; it should be greater than or equal to 1",
+        ),
+    ],
+)
+def test_a_pairing_that_is_not_there(choice: object, expected: str) -> None:
+    assert refusal(choice).startswith(expected)

@@ -10,7 +10,8 @@ import pytest
 
 from isogloss.data.task import Task
 from isogloss.recipe.keys import settings_content
-from isogloss.recipe.plan import Cell, PhaseSize, Plan, make_plan, rehearse
+from isogloss.recipe.plan import Cell, Plan, make_plan
+from isogloss.recipe.rehearsal import PhaseSize, rehearse
 from recipe.support import SMALL, Fingerprints, load, plan
 
 AXES = '\n[axes]\nauxiliary = [["el"], ["ur"], ["el", "ur"]]\n'

@@ -145,6 +145,12 @@ def test_more_seeds_cells_and_variants_are_the_same_edition(filled: Store) -> No
     assert len(filled.resolve("table1")) == 5
 
 
+def test_a_key_that_is_not_set_is_no_other_edition(filled: Store) -> None:
+    begin(filled, "eeeeee00", settings={"phases": [{"name": "source", "method": "finetune"}], "new_key": None})
+    begin(filled, "ffffff00", settings={"phases": [{"name": "source", "method": "finetune", "support": None}]})
+    assert filled.resolve_one("eeeeee00").edition == filled.resolve_one("ffffff00").edition
+
+
 def test_a_variant_that_was_redefined_replaces_its_old_runs_only(filled: Store) -> None:
     changed = [{"name": "pooled", "skip": ["meta", "source"]}, {"name": "meta_optimizer"}]
     begin(filled, "eeeeee00", "pooled", settings={"variants": changed})

@@ -10,7 +10,7 @@ from isogloss.cli.layout import grid
 
 if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
-    from isogloss.recipe.phase import Phase
+    from isogloss.recipe.phase import On, Phase
 
 
 def recipe(name: str, profile: str | None, runs: str) -> str:
@@ -68,16 +68,20 @@ def _settings(loaded: Recipe, profiles: tuple[str, ...], profile: str | None) ->
 _KEEPS = {"scores": "scores only", "shared": "weights that others start from", "all": "all weights"}
 
 
-def _phase(phase: Phase) -> str:
-    """Return what a phase does, in one sentence after another."""
-    on = phase.on
+def _rows(on: On) -> str:
+    """Return where rows are from: task, split, languages, and how many of them."""
     task = f"{_task_name(on.task)} " if on.task else ""
     amount = f", {on.share:.0%}" if on.share else f", {on.per_label} a label" if on.per_label else ""
-    trained = f"{task}{on.split}, {'+'.join(on.languages)}{_share(on.examples)}{amount}"
+    return f"{task}{on.split}, {'+'.join(on.languages)}{_share(on.examples)}{amount}"
+
+
+def _phase(phase: Phase) -> str:
+    """Return what a phase does, in one sentence after another."""
     settings = ", ".join(f"{key} {value}" for key, value in phase.method.settings.items())
     parts = [
         phase.method.name + (f" ({settings})" if settings else ""),
-        f"on {trained}",
+        f"on {_rows(phase.on)}",
+        *([f"support from {_rows(phase.support)}"] if phase.support else []),
         *([f"after {phase.after}"] if phase.after else []),
         _length(phase),
         f"{phase.optimizer.name} at {phase.optimizer.learning_rate:g}, {phase.schedule.name}",

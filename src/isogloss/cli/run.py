@@ -22,7 +22,7 @@ from isogloss.cli.options import (
 
 if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
-    from isogloss.recipe.plan import RehearsalRow
+    from isogloss.recipe.rehearsal import RehearsalRow
     from isogloss.run import RunReport
     from isogloss.run.rehearsal import LanguageRow
     from isogloss.store import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from isogloss.learner.groups import LayerGroups
 from isogloss.learner.loading import check_length, load_network
 from isogloss.learner.network import FunctionalNetwork, Params
 from isogloss.learner.precision import Precision, resolve
-from isogloss.learner.pullback import Pullback
+from isogloss.learner.pullback import Part, Pullback
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -172,31 +172,35 @@ class Learner:
         return Gradient(total, loss, torch.tensor(float(count)))
 
     def linearize(
-        self, params: Params, batches: Sequence[Batch], objective: Objective, key: Key
-    ) -> tuple[Params, Pullback]:
+        self, params: Params, batches: Sequence[Batch], objective: Objective, key: Key,
+        *, of: Collection[str] | None = None, train: bool = True,
+    ) -> Pullback:  # fmt: skip
         """Return the gradient of the mean loss, and v ↦ H v with the Hessian H of that mean loss at `params`.
 
-        One graph is alive at a time. With one micro-batch it is kept for all products; with several, each
-        product computes every micro-batch's graph again, since keeping them all is what micro-batches are to
-        avoid.
+        One graph is alive at a time. With one micro-batch it is kept for all products; with several, each use
+        computes every micro-batch's graph again, since keeping them all is what micro-batches are to avoid.
 
         Args:
-            params: where to linearise, and what to differentiate with respect to.
+            params: where to linearise.
             batches: micro-batches, computed one after the other.
             objective: what is minimised.
             key: names the dropout masks, together with each micro-batch's position.
+            of: the parameters that the gradient is taken of, which are H's columns; its rows are all of `params`,
+                and so are its columns if not given.
+            train: whether to drop anything.
         """
         leaves = self._network.leaves(params)
         weights = self._network.complete(leaves)
         count = sum(map(len, batches))
         parts = self._parts(batches)
+        columns = leaves if of is None else {name: leaf for name, leaf in leaves.items() if name in of}
 
-        def graph(position: int) -> Params:
-            losses = self._losses(weights, parts[position], objective, _micro(key, position))
-            return derivatives(losses.sum() / count, leaves, create_graph=True)
+        def graph(position: int) -> Part:
+            losses = self._losses(weights, parts[position], objective, _micro(key, position) if train else None)
+            mean = losses.sum() / count
+            return Part(mean, derivatives(mean, columns, create_graph=True))
 
-        pullback = Pullback(graph, leaves, len(parts), self.precision.master)
-        return pullback.gradient, pullback
+        return Pullback(graph, leaves, len(parts), self.precision.master)
 
     def predict(self, bag: Bag, *, params: Params | None = None, max_tokens: int | None = None) -> reading.Predictions:
         """Return labels, predictions and logits of a bag's examples, in the bag's order; nothing is dropped.

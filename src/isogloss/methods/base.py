@@ -28,7 +28,10 @@ class Settings(BaseModel):
 
 
 class Length(NamedTuple):
-    """How long a phase is: `value` steps, examples seen, or passes over the pooled examples of its languages."""
+    """How long a phase is: `value` steps, examples seen, or passes over the pooled examples of its languages.
+
+    Where supports are drawn, an epoch is one pass over the largest of the query's languages.
+    """
 
     unit: Literal["epochs", "steps", "examples"]
     value: float
@@ -53,11 +56,51 @@ class Schedule(Protocol):
 
     steps: int
 
-    def __getitem__(self, step: int) -> Episode:
-        """Return the episode of a step, 0 ≤ step < steps."""
+    def __getitem__(self, step: int) -> tuple[Episode, ...]:
+        """Return the episodes of a (meta) step, 0 ≤ step < steps; one or more."""
 
     def examples(self, step: int) -> int:
-        """Return how many examples (support and query, with repetition) the episode of a step holds."""
+        """Return how many examples (support and query, with repetition) the episodes of a step hold."""
+
+
+class Pair(NamedTuple):
+    """The languages of an episode; several on a side are pooled and drawn by example."""
+
+    support: tuple[str, ...]
+    query: tuple[str, ...]
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether a language stands on both sides, so that the same rows, and their groups, must be kept apart."""
+        return not set(self.support).isdisjoint(self.query)
+
+
+class Pairing(Protocol):
+    """The law that draws the languages of episodes.
+
+    Its class, registered under `isogloss.pairings`, has `Settings` as a method has, and is made from them; it holds no
+    state of its own.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """What it was made from."""
+
+    @property
+    def version(self) -> int:
+        """A class attribute that goes up whenever the same settings would give other pairs."""
+
+    def cycle(self, support: Sequence[str], query: Sequence[str], key: Key) -> tuple[Pair, ...]:
+        """Return the pairs of one cycle, which episodes take in turn.
+
+        Args:
+            support: languages that a support may be drawn from, in their order.
+            query: languages that a query may be drawn from, in their order.
+            key: names the cycle by its step, for laws that draw. Every cycle has as many pairs.
+
+        Raises:
+            Mistakes: the law cannot pair these languages.
+        """
 
 
 class BaseOptimizer(Protocol):
@@ -114,8 +157,13 @@ class Method(Protocol):
 
     Settings: ClassVar[type[Settings]]
     version: ClassVar[int]
+    draws_support: ClassVar[bool]  # whether a phase may say what supports are drawn from
 
     def __init__(self, settings: Any) -> None: ...
+
+    @property
+    def pairing(self) -> Pairing:
+        """The law that its episodes' languages follow."""
 
     @property
     def product(self) -> Product:
@@ -125,14 +173,44 @@ class Method(Protocol):
     def owns_length(self) -> bool:
         """Whether the settings say how long a phase is; otherwise the phase must."""
 
-    def schedule(self, bags: Mapping[str, Bag], *, batch_size: int, length: Length | None, key: Key) -> Schedule:
-        """Return the episodes of a phase over `bags`, which are keyed by language."""
+    def check(self, learner: Learner, rates: Rates) -> None:
+        """See that a learner can do what the settings ask, before anything is trained.
+
+        Args:
+            learner: with the phase's encoder; left as it is.
+            rates: the phase's own rate of every layer group.
+
+        Raises:
+            Mistakes: it cannot; each names the setting as its place, and the caller puts the phase before it.
+        """
+
+    def schedule(
+        self,
+        bags: Mapping[str, Bag],
+        *,
+        support: Mapping[str, Bag] | None = None,
+        batch_size: int,
+        length: Length | None,
+        key: Key,
+    ) -> Schedule:
+        """Return the episodes of a phase.
+
+        Args:
+            bags: what the phase is trained on, by language.
+            support: what supports are drawn from, by language; `bags` if not given. Only for methods that draw any.
+            batch_size: examples a batch.
+            length: of the phase; None where the settings say it.
+            key: names all draws.
+
+        Raises:
+            Mistakes: the languages cannot be paired, or the bags are too small for an episode.
+        """
 
     def begin(self, learner: Learner, setup: Setup, key: Key) -> State:
         """Return the state before the first step."""
 
-    def step(self, learner: Learner, state: Any, episode: Episode, key: Key) -> StepLog:
-        """Change learner and state by one episode and return what to log: numbers, `loss` among them, and words."""
+    def step(self, learner: Learner, state: Any, episodes: Sequence[Episode], key: Key) -> StepLog:
+        """Change learner and state by the episodes of one step; return what to log, `loss` and other numbers, words."""
 
     def rates(self, state: Any) -> tuple[Rates, Sequence[Mapping[str, float]]]:
         """Return learned rates and their course over meta steps; only for methods whose product is rates."""

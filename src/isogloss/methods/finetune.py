@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from isogloss.methods import base
-from isogloss.methods.pairings.pooled import PooledSchedule
+from isogloss.methods.batches import PooledSchedule
+from isogloss.methods.pairings.pooled import Pooled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from isogloss.data.bag import Bag
     from isogloss.keys import Key
     from isogloss.learner.learner import Learner
+    from isogloss.learner.rates import Rates
 
 
 @dataclass
@@ -44,16 +46,28 @@ class Finetune:
         """Fine-tuning has no settings of its own: optimizer, length and rates belong to the phase."""
 
     version = 1
+    pairing: base.Pairing = Pooled(Pooled.Settings())
     product: base.Product = "weights"
     owns_length = False
+    draws_support = False
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    def check(self, learner: Learner, rates: Rates) -> None:
+        """Every learner can be fine-tuned."""
+
     def schedule(
-        self, bags: Mapping[str, Bag], *, batch_size: int, length: base.Length | None, key: Key
+        self,
+        bags: Mapping[str, Bag],
+        *,
+        support: Mapping[str, Bag] | None = None,
+        batch_size: int,
+        length: base.Length | None,
+        key: Key,
     ) -> PooledSchedule:
         """Return a schedule of one batch a step, an episode without support."""
+        assert support is None, "the recipe checks that a phase of fine-tuning has no support"
         assert length is not None, "the recipe checks that a phase of fine-tuning has a length"
         return PooledSchedule(bags, batch_size=batch_size, length=length, key=key)
 
@@ -62,8 +76,9 @@ class Finetune:
         del learner, key
         return FinetuneState(setup, setup.make_optimizer())
 
-    def step(self, learner: Learner, state: FinetuneState, episode: base.Episode, key: Key) -> base.StepLog:
+    def step(self, learner: Learner, state: FinetuneState, episodes: Sequence[base.Episode], key: Key) -> base.StepLog:
         """Take one step of the base optimizer along the gradient of the query's mean loss."""
+        (episode,) = episodes
         setup = state.setup
         params = learner.moving(setup.rates)
         gradient = learner.gradient(params, episode.query, setup.objective, key._replace(purpose="dropout"))

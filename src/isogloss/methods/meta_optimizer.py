@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from isogloss.methods import base
-from isogloss.methods.pairings.joint import JointSchedule
-from isogloss.methods.pairings.surprise import SurpriseSchedule
+from isogloss.methods.pairings.pooled import Pooled
+from isogloss.methods.pairings.surprise import Surprise
+from isogloss.methods.windows import WindowSchedule
 
 if TYPE_CHECKING:
     import torch
@@ -103,25 +104,48 @@ class MetaOptimizer:
 
     version = 1
     owns_length = True
+    draws_support = False  # supports are drawn from the languages that the pairing leaves them
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+
+    @property
+    def pairing(self) -> base.Pairing:
+        """A surprise language in each round; or all languages on both sides where φ and θ are trained jointly."""
+        if self.settings.meta_training == "surprise":
+            return Surprise(Surprise.Settings())
+        return Pooled(Pooled.Settings())
 
     @property
     def product(self) -> base.Product:
         """Rates; or weights where φ and θ are trained jointly."""
         return "rates" if self.settings.meta_training == "surprise" else "weights"
 
+    def check(self, learner: Learner, rates: Rates) -> None:
+        """Every learner will do: nothing is differentiated twice."""
+
     def schedule(
-        self, bags: Mapping[str, Bag], *, batch_size: int, length: base.Length | None, key: Key
-    ) -> base.Schedule:
-        """Return one episode a window: L support batches, and the test batches of the surprise language."""
+        self,
+        bags: Mapping[str, Bag],
+        *,
+        support: Mapping[str, Bag] | None = None,
+        batch_size: int,
+        length: base.Length | None,
+        key: Key,
+    ) -> WindowSchedule:
+        """Return one episode a window: L support batches, and the test batches of the surprise language.
+
+        Joint training is one run of N passes that never starts anew.
+        """
         assert length is None, "the recipe checks that rounds alone give the length"
-        kind = SurpriseSchedule if self.settings.meta_training == "surprise" else JointSchedule
-        return kind(
+        assert support is None, "the recipe checks that supports come from the phase's own rows"
+        joint = self.settings.meta_training == "joint"
+        return WindowSchedule(
             bags,
+            self.pairing,
             batch_size=batch_size,
-            rounds=self.settings.rounds,
+            rounds=1 if joint else self.settings.rounds,
+            passes=self.settings.rounds if joint else 1,
             window=self.settings.window,
             query_examples=self.settings.query_examples,
             key=key,
@@ -137,8 +161,11 @@ class MetaOptimizer:
         meta_optimizer = torch.optim.Adam([phi], lr=self.settings.meta_learning_rate)
         return MetaOptimizerState(setup, groups, phi, meta_optimizer, setup.make_optimizer(), theta_0, [])
 
-    def step(self, learner: Learner, state: MetaOptimizerState, episode: base.Episode, key: Key) -> base.StepLog:
+    def step(
+        self, learner: Learner, state: MetaOptimizerState, episodes: Sequence[base.Episode], key: Key
+    ) -> base.StepLog:
         """Simulate one window of training, then move φ against the meta-gradient."""
+        (episode,) = episodes
         setup, begins = state.setup, episode.extra["round_begins"]
         theta = learner.moving(setup.rates)
         if begins:

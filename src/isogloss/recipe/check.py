@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from isogloss import languages, registry
 from isogloss.errors import Mistake, Mistakes, nearest
+from isogloss.keys import Key
 from isogloss.recipe.document import Document
 from isogloss.recipe.model import AXES, ROLES, Recipe
-from isogloss.recipe.phase import LENGTHS, Phase
+from isogloss.recipe.phase import LENGTHS, On, Phase
 from isogloss.recipe.resolve import languages_of, method_of, selection_languages, targets_of, task_of
 from isogloss.recipe.wording import say_setting
 
@@ -75,7 +76,8 @@ class _CellCheck:
             self._length(phase)
             self._order(phase, self.cell.phases[:position])
             self._optimizer(phase)
-            self._data(phase)
+            self._rows(phase, phase.on, "on")
+            self._support(phase)
             self._select(phase)
         known = [method for method in self.methods.values() if method is not None]
         if len(known) == len(self.methods) and all(method.product != "weights" for method in known):
@@ -144,7 +146,8 @@ class _CellCheck:
         try:
             return method_of(phase.method)
         except Mistakes as error:
-            self._refuse((*path, "method"), error.mistakes[0].what, error.mistakes[0].remedy)
+            for mistake in error.mistakes:
+                self._refuse((*path, "method"), mistake.what, mistake.remedy)
         except ValidationError as error:
             known = registry.load("methods", phase.method.name).Settings.model_fields
             for detail in error.errors():
@@ -208,35 +211,57 @@ class _CellCheck:
             what = f"{phase.batch_size} examples cannot be computed in {phase.accumulation} parts"
             self._refuse(("phases", phase.name, "accumulation"), what, "accumulation is at most batch_size")
 
-    def _data(self, phase: Phase) -> None:
-        path = ("phases", phase.name, "on")
-        task = self._task(phase.on.task, path)
-        subsets = [key for key in ("examples", "share", "per_label") if getattr(phase.on, key) is not None]
+    def _support(self, phase: Phase) -> None:
+        """Rows of their own for supports, and whether the languages of both sides can be paired."""
+        path, method = ("phases", phase.name), self.methods[phase.name]
+        if phase.support is not None:
+            self._rows(phase, phase.support, "support")
+            if method is not None and not method.draws_support:
+                what = f'the method "{phase.method.name}" draws no support from rows of its own'
+                remedy = f'take it out (in a variant: unset = ["{".".join(path)}.support"])'
+                self._refuse((*path, "support"), what, remedy)
+                return
+        query = languages_of(self.cell, phase.on)
+        support = query if phase.support is None else languages_of(self.cell, phase.support)
+        if method is None or not query or not support:
+            return
+        try:
+            method.pairing.cycle(support, query, Key(0))
+        except Mistakes as error:
+            for mistake in error.mistakes:
+                side = "on" if phase.support is None else "support"
+                self._refuse((*path, side, "languages"), mistake.what, mistake.remedy)
+
+    def _rows(self, phase: Phase, on: On, name: str) -> None:
+        path = ("phases", phase.name, name)
+        task = self._task(on.task, path)
+        subsets = [key for key in ("examples", "share", "per_label") if getattr(on, key) is not None]
         if len(subsets) > 1:
             self._refuse(path, f"{' and '.join(subsets)} both choose a subset", "give one of them")
         if task is None:
             return
-        self._split(task, phase.on.split, (*path, "split"))
+        self._split(task, on.split, (*path, "split"))
         if self.head is not None:
-            self._not_tested(task, phase, (*path, "split"))
+            self._not_tested(task, on, (*path, "split"))
             self._same_labels(task, self.head, path)
-            found = languages_of(self.cell, phase)
+            found = languages_of(self.cell, on)
             if not found:
-                what = f"no language plays {' or '.join(phase.on.languages) or 'a part here'}"
+                what = f"no language plays {' or '.join(on.languages) or 'a part here'}"
                 self._refuse((*path, "languages"), what, "name languages, or fill the roles under [languages]")
-            self._codes(phase.on.languages, task, (*path, "languages"), in_task=False)
-            used = {*found, *selection_languages(self.cell, phase)} & set(languages.languages())
+            self._codes(on.languages, task, (*path, "languages"), in_task=False)
+            chosen = selection_languages(self.cell, phase) if name == "on" else ()
+            used = {*found, *chosen} & set(languages.languages())
             if lacking := sorted(used - set(task.languages)):
                 self._refuse((*path, "languages"), *_lacks(task, *lacking))
 
-    def _not_tested(self, task: Task, phase: Phase, path: tuple[str, ...]) -> None:
+    def _not_tested(self, task: Task, on: On, path: tuple[str, ...]) -> None:
         """Zero-shot is a promise: what is tested on, or a translation of it, is not trained on."""
         assert self.head is not None
-        if (task.name, task.path, phase.on.split) != (self.head.name, self.head.path, self.cell.evaluation.split):
+        if (task.name, task.path, on.split) != (self.head.name, self.head.path, self.cell.evaluation.split):
             return
         tested = set(targets_of(self.cell))
-        if task.parallel or tested & set(languages_of(self.cell, phase)):
-            what = f'it trains on split "{phase.on.split}" of "{task.name}", on which the recipe is tested'
+        if task.parallel or tested & set(languages_of(self.cell, on)):
+            what = f'it trains on split "{on.split}" of "{task.name}", on which the recipe is tested'
             self._refuse(path, what, "train on another split, or test on another")
 
     def _same_labels(self, task: Task, head: Task, path: tuple[str, ...]) -> None:
@@ -247,9 +272,9 @@ class _CellCheck:
             what = f'task "{task.name}" has labels {_some(task.labels)}, the evaluation {_some(head.labels)}'
             self._refuse((*path, "task"), what, "train on a task with the same label names")
 
-    def _rows(self, phase: Phase) -> tuple[Any, str]:
-        """What tells the rows of two phases apart; languages do not, where rows are translations of each other."""
-        return self.cell.task if phase.on.task is None else phase.on.task, phase.on.split
+    def _source(self, on: On) -> tuple[Any, str]:
+        """What tells rows apart; languages do not, where rows are translations of each other."""
+        return self.cell.task if on.task is None else on.task, on.split
 
     def _select(self, phase: Phase) -> None:
         """Zero-shot is a promise: nothing is chosen on the labels of a target that was not trained on."""
@@ -273,12 +298,12 @@ class _CellCheck:
                 'name languages, or select = "last"',
             )
         for earlier in self.cell.phases[: self.cell.phases.index(phase)]:
-            if self._rows(earlier) == self._rows(phase):
+            if self._source(phase.on) in map(self._source, earlier.rows):
                 what = f'the rows held out to choose a step were trained on in phase "{earlier.name}"'
                 self._refuse(path, what, 'choose the step of the first phase on these rows, or select = "last"')
         if self.head is None:
             return
-        trained = {code for each in self.cell.phases for code in languages_of(self.cell, each)}
+        trained = {code for each in self.cell.phases for code in languages_of(self.cell, *each.rows)}
         for code in sorted(set(chosen) & set(targets_of(self.cell)) - trained):
             what = f'a step would be chosen on the labels of "{code}", which is an unseen target'
             remedy = f'take "{code}" out of languages.{select.on} or out of languages.target'

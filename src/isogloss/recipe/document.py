@@ -13,10 +13,11 @@ from isogloss.recipe.toml import Path, dotted, dump, parse_path
 NAMED = ("phases", "variants")  # lists of tables with names
 WHOLE = ("task", "rates", "seeds")  # given anew, they replace what was there
 SHORT = {"method": "name", "optimizer": "name", "schedule": "name", "task": "name", "select": "on"}
+ROWS = ("on", "support")  # tables of a phase
 RIVALS = (
     {"epochs", "steps", "examples", "as_long_as"},
     {"examples", "share", "per_label"},
-)  # of a phase, of its `on`
+)  # of a phase, of its rows
 
 
 @dataclass(frozen=True)
@@ -185,12 +186,12 @@ class _Draft:
     mistakes: list[Mistake] = field(default_factory=list)
 
     def drop_rivals(self, path: Path, keep: set[Path | None]) -> None:
-        """Remove the other lengths of a phase when one is set, and the other subsets of its `on`."""
+        """Remove the other lengths of a phase when one is set, and the other subsets of its rows."""
         if len(path) < 3 or path[0] != "phases":
             return
-        rivals = RIVALS[path[-2] == "on"]
+        rivals = RIVALS[path[-2] in ROWS]
         parent = self._parent(path)
-        for key in rivals if path[-1] in rivals and (len(path) == 3 or path[-2] == "on") else ():
+        for key in rivals if path[-1] in rivals and (len(path) == 3 or path[-2] in ROWS) else ():
             if isinstance(parent, dict) and (*path[:-1], key) not in keep:
                 parent.pop(key, None)
 
@@ -266,7 +267,7 @@ def to_toml(document: Document) -> str:
 def _merge(base: Any, overlay: Mapping[str, Any], path: Path) -> dict[str, Any]:
     merged = dict(base)
     if path[:1] == ("phases",):
-        rivals = RIVALS[path[-1] == "on"]
+        rivals = RIVALS[path[-1] in ROWS]
         for key in rivals & merged.keys() if rivals & overlay.keys() else ():
             del merged[key]
     for key, new in overlay.items():

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from isogloss import registry
 from isogloss.data.task import Task
-from isogloss.recipe.phase import Phase
+from isogloss.recipe.phase import On, Phase
 from isogloss.recipe.resolve import method_of
 
 FORMAT = 1  # raised when the same settings come to mean another result
@@ -48,6 +48,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "name",
         "after",
         "on",
+        "support",
         "method",
         "optimizer",
         "as_long_as",
@@ -56,6 +57,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "select",
     }
     optimizer = {"name": phase.optimizer.name, "learning_rate": phase.optimizer.learning_rate}
+    pairing = {"pairing": method.pairing.version} if method.draws_support else {}
     return phase.model_dump(mode="json", exclude=whole) | {
         "method": [phase.method.name, type(method).version, method_settings(phase)],
         "objective": [phase.objective, registry.load("objectives", phase.objective).version],
@@ -63,6 +65,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "rates": phase.rates.model_dump(mode="json", exclude={"taken_from"}),
         "freeze": sorted(set(phase.freeze)),
         "select": phase.select.model_dump(mode="json") if phase.select.on != "last" else "last",
+        **pairing,
     }
 
 
@@ -78,7 +81,7 @@ def task_content(task: Task) -> list[Any]:
     return [task.name, task.version, task.kind, kind.version]
 
 
-def subset_content(phase: Phase, draw: int) -> dict[str, Any] | None:
-    """Return how a phase's rows are chosen; None for all of them, whatever the draw."""
-    subset = phase.on.model_dump(include={"examples", "share", "per_label"}, exclude_none=True)
+def subset_content(on: On, phase: Phase, draw: int) -> dict[str, Any] | None:
+    """Return how rows of a phase are chosen; None for all of them, whatever the draw."""
+    subset = on.model_dump(include={"examples", "share", "per_label"}, exclude_none=True)
     return subset | {"draw": draw} if subset or phase.select.on != "last" else None

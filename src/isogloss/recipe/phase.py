@@ -81,7 +81,7 @@ class Table(BaseModel):
 
 
 class On(Table):
-    """What a phase is trained on.
+    """Rows: what a phase is trained on, or what its supports are drawn from.
 
     Attributes:
         task: the recipe's task if not given.
@@ -238,11 +238,13 @@ class Phase(Table):
         name: how other phases, variants and seeds call it.
         after: the phase whose weights it starts from; the encoder and a fresh head if not given.
         on: what it is trained on.
+        support: what supports are drawn from, for methods that draw any; the rows of `on` if not given.
         method: how episodes change the learner.
         objective: what is minimised on a batch.
         optimizer: the base optimizer.
         schedule: of the learning rate.
-        epochs: length as passes over the pooled data of all its languages.
+        epochs: length as passes over the pooled data of all its languages; for a method that draws supports, over the
+            largest of the query's languages.
         steps: length in updates.
         examples: length in examples seen.
         as_long_as: as many examples as these phases see together, as they are without the variant's changes.
@@ -260,6 +262,7 @@ class Phase(Table):
     name: Name
     after: str | None = None
     on: On = On()
+    support: On | None = None
     method: MethodChoice = MethodChoice(name="finetune")
     objective: str = "cross_entropy"
     optimizer: Optimizer = Optimizer()
@@ -277,6 +280,11 @@ class Phase(Table):
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
     gradient_checkpointing: bool = False
     select: Select = Select()
+
+    @property
+    def rows(self) -> tuple[On, ...]:
+        """All that it is trained on: `on`, and `support` where that is given."""
+        return (self.on,) if self.support is None else (self.on, self.support)
 
     @property
     def length(self) -> tuple[str, float] | None:

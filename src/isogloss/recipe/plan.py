@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from isogloss.data.task import Task
 from isogloss.recipe import keys
 from isogloss.recipe.keys import Fingerprints
 from isogloss.recipe.model import Recipe
-from isogloss.recipe.phase import Phase
+from isogloss.recipe.phase import On, Phase
 from isogloss.recipe.resolve import (
     evaluation_task,
     languages_of,
@@ -21,6 +21,14 @@ from isogloss.recipe.resolve import (
 )
 
 Product = Literal["weights", "rates"]
+
+
+class PlannedRows(NamedTuple):
+    """Rows as a recipe asks for them, their task, and their languages: codes, sorted; streams keep this order."""
+
+    on: On
+    task: Task
+    languages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class PlannedPhase:
         phase: its settings.
         task: what it is trained on.
         languages: codes, sorted; streams take them in this order.
+        support: what supports are drawn from where the recipe says it; None for the same rows.
         selection: languages on whose held-out rows the step is chosen, sorted.
         after: key of the phase whose weights it starts from; None for the encoder and a fresh head.
         rates_from: key of the phase whose learned rates it uses.
@@ -55,6 +64,7 @@ class PlannedPhase:
     phase: Phase
     task: Task
     languages: tuple[str, ...]
+    support: PlannedRows | None
     selection: tuple[str, ...]
     after: str | None
     rates_from: str | None
@@ -69,6 +79,17 @@ class PlannedPhase:
     max_length: int
     labels: tuple[str, ...]
     depth: int
+
+    @property
+    def rows(self) -> tuple[PlannedRows, ...]:
+        """All that it is trained on: queries first, then supports where they have rows of their own."""
+        queries = PlannedRows(self.phase.on, self.task, self.languages)
+        return (queries,) if self.support is None else (queries, self.support)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Every language that it is trained on, sorted."""
+        return tuple(sorted({code for rows in self.rows for code in rows.languages}))
 
 
 @dataclass(frozen=True)
@@ -225,7 +246,7 @@ class _Planner:
             source=recipe.languages.source,
             auxiliary=recipe.languages.auxiliary,
             target=targets,
-            seen=tuple(sorted({code for phase in planned.values() for code in phase.languages})),
+            seen=tuple(sorted({code for phase in planned.values() for code in phase.trained})),
             phases=tuple(dict.fromkeys(phase.key for phase in planned.values())),
             final=final.key,
             task=task,
@@ -250,7 +271,8 @@ class _Planner:
             name=phase.name,
             phase=phase,
             task=task_of(self.recipe, phase.on.task),
-            languages=languages_of(self.recipe, phase, self._targets()),
+            languages=languages_of(self.recipe, phase.on, targets=self._targets()),
+            support=self._support(phase),
             selection=selection_languages(self.recipe, phase),
             after=after.key if after else None,
             rates_from=rates_from.key if rates_from else None,
@@ -267,6 +289,12 @@ class _Planner:
             depth=depth,
         )
         return replace(planned, key=self._key(planned))
+
+    def _support(self, phase: Phase) -> PlannedRows | None:
+        if phase.support is None:
+            return None
+        task = task_of(self.recipe, phase.support.task)
+        return PlannedRows(phase.support, task, languages_of(self.recipe, phase.support, targets=self._targets()))
 
     def _as_long_as(self, phase: Phase) -> tuple[PlannedPhase, ...]:
         if phase.as_long_as is None:
@@ -289,7 +317,7 @@ class _Planner:
                 "labels": planned.labels,
                 "rows": {code: rows[code] for code in planned.languages},
                 "selection": {code: rows[code] for code in planned.selection},
-                "subset": keys.subset_content(planned.phase, planned.draw),
+                "subset": keys.subset_content(planned.phase.on, planned.phase, planned.draw),
                 "after": planned.after,
                 "rates_from": planned.rates_from,
                 "as_long_as": [phase.key for phase in planned.as_long_as],
@@ -297,37 +325,18 @@ class _Planner:
                 "encoder": self.fingerprints.encoder(planned.encoder),
                 "precision": planned.precision,
                 "max_length": planned.max_length,
+                **self._support_content(planned),
             }
         )
 
-
-class PhaseSize(NamedTuple):
-    """How much work a phase is: optimizer steps, and examples seen (support and query, with repetition)."""
-
-    steps: int
-    examples: int
-
-
-class RehearsalRow(NamedTuple):
-    """A phase to come: `runs` of the recipe's runs share it."""
-
-    key: str
-    phase: str
-    languages: tuple[str, ...]
-    seed: int
-    steps: int
-    examples: int
-    runs: int
-
-
-def rehearse(plan: Plan, size: Callable[[PlannedPhase], PhaseSize]) -> list[RehearsalRow]:
-    """Return the phases to come with their sizes, each once.
-
-    Args:
-        plan: what is to be carried out.
-        size: steps and examples of a phase; for `as_long_as` it adds up the phases named there.
-    """
-    return [
-        RehearsalRow(key, phase.name, phase.languages, phase.seed, *size(phase), len(plan.users(key)))
-        for key, phase in plan.phases.items()
-    ]
+    def _support_content(self, planned: PlannedPhase) -> dict[str, Any]:
+        """What a key holds of a support: nothing where there is none, so that such phases keep their keys."""
+        if planned.support is None:
+            return {}
+        on, task, languages = planned.support
+        content = {
+            "task": keys.task_content(task),
+            "rows": {code: self.fingerprints.data(task, code, on.split) for code in languages},
+            "subset": keys.subset_content(on, planned.phase, planned.draw),
+        }
+        return {"support": content}

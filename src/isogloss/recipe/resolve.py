@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from isogloss import registry
 from isogloss.data.task import Task, load_task
 from isogloss.recipe.model import ROLES, Recipe
-from isogloss.recipe.phase import MethodChoice, Phase
+from isogloss.recipe.phase import MethodChoice, On, Phase
 
 if TYPE_CHECKING:
     from isogloss.methods.base import Method
@@ -41,16 +41,16 @@ def targets_of(recipe: Recipe) -> tuple[str, ...]:
     return recipe.languages.target
 
 
-def languages_of(recipe: Recipe, phase: Phase, targets: Iterable[str] | None = None) -> tuple[str, ...]:
-    """Return the languages that a phase is trained on, sorted: their order in the recipe has no effect.
+def languages_of(recipe: Recipe, *rows: On, targets: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the languages of some rows of a phase, sorted: their order in the recipe has no effect.
 
     Args:
         recipe: with its roles.
-        phase: one of its phases.
+        rows: what a phase's queries or supports are drawn from.
         targets: who plays "target"; what the recipe alone can tell of it (`targets_of`) if not given.
     """
     found: set[str] = set()
-    for entry in phase.on.languages:
+    for entry in (entry for on in rows for entry in on.languages):
         if entry == "target":
             found.update(targets_of(recipe) if targets is None else targets)
         else:

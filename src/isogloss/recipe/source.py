@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from isogloss.errors import Mistake, Mistakes, mistake, nearest
-from isogloss.recipe.document import NAMED, Document
+from isogloss.recipe.document import NAMED, ROWS, Document
 from isogloss.recipe.toml import parse, parse_path
 
 Overlays: TypeAlias = tuple[tuple[str, Mapping[str, Any]], ...]
@@ -160,12 +160,12 @@ def _anchored(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(tables.get("evaluation"), dict):
         anchored["evaluation"] = _anchored_task(tables["evaluation"], folder)
     if isinstance(tables.get("phases"), dict):
-        phases = tables["phases"].items()
-        anchored["phases"] = {
-            name: {**phase, "on": _anchored_task(phase["on"], folder)} if isinstance(phase.get("on"), dict) else phase
-            for name, phase in phases
-        }
+        anchored["phases"] = {name: _anchored_rows(phase, folder) for name, phase in tables["phases"].items()}
     return anchored
+
+
+def _anchored_rows(phase: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return phase | {key: _anchored_task(phase[key], folder) for key in ROWS if isinstance(phase.get(key), dict)}
 
 
 def _anchored_task(table: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]
         "name": planned.name,
         "task": planned.task.name,
         "kind": planned.task.kind,
-        "languages": planned.languages,
+        "languages": planned.trained,
         "seed": planned.seed,
         "stream": planned.stream,
         "after": planned.after,

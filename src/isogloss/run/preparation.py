@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from isogloss.data.task import Task
 from isogloss.errors import Mistake, Mistakes
-from isogloss.recipe.plan import Cell, Plan
+from isogloss.recipe.plan import Cell, Plan, PlannedRows
 from isogloss.run.resources import Resources
 from isogloss.store.store import Store
 
@@ -38,9 +38,10 @@ def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
     """Return task, language and split of everything that cells are trained and tested on, each once, in order."""
     phases = {key: plan.phases[key] for cell in cells for key in cell.phases}.values()
     found = {
-        (phase.task.name, repr(phase.task), phase.phase.on.split, language): phase.task
+        (task.name, repr(task), on.split, language): task
         for phase in phases
-        for language in (*phase.languages, *phase.selection)
+        for on, task, languages in (*phase.rows, PlannedRows(phase.phase.on, phase.task, phase.selection))
+        for language in languages
     }
     found |= {
         (cell.task.name, repr(cell.task), cell.split, language): cell.task for cell in cells for language in cell.target

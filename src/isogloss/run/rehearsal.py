@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from isogloss.data.bag import Bag, Coverage
-from isogloss.recipe.plan import RehearsalRow, make_plan
-from isogloss.recipe.plan import rehearse as rehearse_plan
+from isogloss.recipe.plan import make_plan
+from isogloss.recipe.rehearsal import RehearsalRow
+from isogloss.recipe.rehearsal import rehearse as rehearse_plan
 from isogloss.run.preparation import checked, is_missing, wanted
 from isogloss.run.resources import Resources
 from isogloss.store.store import Store

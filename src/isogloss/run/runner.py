@@ -167,7 +167,7 @@ class _Runner:
         with held:
             if folder.usable:
                 return
-            self._watch(PhaseBegins(planned.name, planned.languages, planned.seed, key))
+            self._watch(PhaseBegins(planned.name, planned.trained, planned.seed, key))
             with threads_as_begun(folder) as doubt:
                 if doubt:
                     self._warn(f"phase {planned.name}, seed {planned.seed}: {doubt}")

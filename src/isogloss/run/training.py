@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safetensors.torch import save_file
@@ -14,8 +15,9 @@ from isogloss.errors import Mistake, Mistakes
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.learner.rates import Rates, resolve_rates
-from isogloss.methods.base import Length
-from isogloss.recipe.plan import PhaseSize, Plan, PlannedPhase
+from isogloss.methods.base import Length, Schedule
+from isogloss.recipe.plan import Plan, PlannedPhase, PlannedRows
+from isogloss.recipe.rehearsal import PhaseSize
 from isogloss.recipe.resolve import method_of
 from isogloss.run.learners import fresh_learner, learner_after, phase_spec
 from isogloss.run.resources import Resources
@@ -30,10 +32,17 @@ from isogloss.training.selection import Selection
 
 @dataclass(frozen=True)
 class PhaseData:
-    """The rows of a phase: what it trains on, and what is held out to choose a step by; by language."""
+    """The rows of a phase, by language.
+
+    Attributes:
+        train: what it trains on.
+        held_out: what is held out to choose a step by.
+        support: what supports are drawn from, where the recipe says it.
+    """
 
     train: Mapping[str, Bag]
     held_out: Mapping[str, Bag]
+    support: Mapping[str, Bag] | None
 
 
 def phase_data(planned: PlannedPhase, resources: Resources) -> PhaseData:
@@ -42,20 +51,40 @@ def phase_data(planned: PlannedPhase, resources: Resources) -> PhaseData:
     Raises:
         Mistakes: the data is not what the recipe says.
     """
-    on, draw = planned.phase.on, Key(planned.draw, "", purpose="subset")
+    subset, held = Key(planned.draw, "", purpose="subset"), Key(planned.draw, "", purpose="held out")
 
-    def rows(language: str) -> Bag:
-        bag = resources.bag(planned.task, language, on.split)
-        return bag.subset(share=on.share, examples=on.examples, per_label=on.per_label, key=draw)
+    def bags(rows: PlannedRows) -> dict[str, Bag]:
+        on, task, languages = rows
+        whole = {language: resources.bag(task, language, on.split) for language in languages}
+        sizes: dict[str, Any] = {"share": on.share, "examples": on.examples, "per_label": on.per_label}
+        return {language: bag.subset(**sizes, key=subset) for language, bag in whole.items()}
 
-    if not planned.selection:
-        return PhaseData({language: rows(language) for language in planned.languages}, {})
-    share, key = planned.phase.select.held_out, Key(planned.draw, "", purpose="held out")
-    held_out = {language: rows(language).split_by_group(share, key)[0] for language in planned.selection}
-    train_on = {language: rows(language) for language in planned.languages}
+    queries = planned.rows[0]
+    share, chosen_on = planned.phase.select.held_out, queries._replace(languages=planned.selection)
+    held_out = {language: bag.split_by_group(share, held)[0] for language, bag in bags(chosen_on).items()}
+    train = _without(bags(queries), held_out)
+    if planned.support is None:
+        return PhaseData(train, held_out, None)
+    support = bags(planned.support)
+    same = (queries.task, queries.on.split) == (planned.support.task, planned.support.on.split)
+    return PhaseData(train, held_out, _without(support, held_out) if same else support)
+
+
+def _without(bags: Mapping[str, Bag], held_out: Mapping[str, Bag]) -> dict[str, Bag]:
+    """Bags without the groups that are held out, in any language; all of one task and split."""
     for held in held_out.values():
-        train_on = {language: bag.without(held.groups) for language, bag in train_on.items()}
-    return PhaseData(train_on, held_out)
+        bags = {language: bag.without(held.groups) for language, bag in bags.items()}
+    return dict(bags)
+
+
+@contextmanager
+def _gathered(mistakes: dict[Mistake, None], planned: PlannedPhase | None = None) -> Iterator[None]:
+    """Keep the mistakes that come up; with the phase before their place, where it does not stand there yet."""
+    try:
+        yield
+    except Mistakes as found:
+        name = "" if planned is None else f"phase {planned.name}, "
+        mistakes |= dict.fromkeys(replace(mistake, where=f"{name}{mistake.where}") for mistake in found.mistakes)
 
 
 class Trainer:
@@ -75,30 +104,37 @@ class Trainer:
 
     def size(self, planned: PlannedPhase) -> PhaseSize:
         """Return a phase's steps and the examples that it will see."""
-        schedule = method_of(planned.phase.method).schedule(
-            phase_data(planned, self._resources).train,
-            batch_size=planned.phase.batch_size,
-            length=self._length(planned),
-            key=Key(planned.seed, planned.stream),
-        )
+        schedule = self._schedule(planned, self._length(planned))
         return PhaseSize(schedule.steps, sum(schedule.examples(step) for step in range(schedule.steps)))
 
     def check(self, phases: Iterable[PlannedPhase]) -> None:
-        """Load the encoder of some phases once, and see that their layers are there, before anything is trained.
+        """See that some phases can be carried out, before anything is trained. Every encoder is loaded once.
 
         Raises:
-            Mistakes: the encoder cannot be loaded or has other labels, or a phase speaks of layers that it lacks.
+            Mistakes: an encoder cannot be loaded or has other labels, a phase speaks of layers that it lacks, a method
+                cannot do with it what is asked, or the rows do not make the episodes of a phase.
         """
-        groups: dict[str, Sequence[str]] = {}
+        learners: dict[str, Learner] = {}
         mistakes: dict[Mistake, None] = {}
+        seen: set[str] = set()  # of methods on learners and of rows: seeds and variants share most of them
         for planned in phases:
-            try:
-                if planned.encoder not in groups:
+            with _gathered(mistakes):
+                if planned.encoder not in learners:
                     spec = phase_spec(planned, self._resources.labels)
-                    groups[planned.encoder] = fresh_learner(spec, offline=self._resources.offline).groups.names
-                self._rates(planned, groups[planned.encoder], planned.phase.rates.groups or 1.0)
-            except Mistakes as found:
-                mistakes |= dict.fromkeys(found.mistakes)
+                    learners[planned.encoder] = fresh_learner(spec, offline=self._resources.offline)
+                learner = learners[planned.encoder]
+                given = planned.phase.rates
+                rates = self._rates(planned, learner.groups.names, given.groups or given.value)
+                asked = repr((planned.encoder, planned.phase.method, rates))
+                if asked not in seen:
+                    seen.add(asked)
+                    with _gathered(mistakes, planned):
+                        method_of(planned.phase.method).check(learner, rates)
+            rows = repr((planned.phase, planned.rows, planned.selection, planned.draw))
+            if rows not in seen:
+                seen.add(rows)
+                with _gathered(mistakes, planned):
+                    self._schedule(planned, Length("steps", 1) if planned.as_long_as else self._length(planned))
         if mistakes:
             raise Mistakes(mistakes)
 
@@ -159,6 +195,7 @@ class Trainer:
             method=method_of(phase.method),
             objective=registry.load("objectives", phase.objective)(learner.kind),
             bags=data.train,
+            support=data.support,
             batch_size=phase.batch_size,
             length=self._length(planned),
             optimizer=OptimizerSettings(
@@ -168,6 +205,16 @@ class Trainer:
             rates=self._rates(planned, learner.groups.names, self._base_rates(planned)),
             accumulation=phase.accumulation,
             selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
+        )
+
+    def _schedule(self, planned: PlannedPhase, length: Length | None) -> Schedule:
+        data = phase_data(planned, self._resources)
+        return method_of(planned.phase.method).schedule(
+            data.train,
+            support=data.support,
+            batch_size=planned.phase.batch_size,
+            length=length,
+            key=Key(planned.seed, planned.stream),
         )
 
     def _base_rates(self, planned: PlannedPhase) -> float | Mapping[str, float]:

@@ -78,8 +78,11 @@ class RunInfo:
 
 
 def edition(settings: Mapping[str, Any]) -> str:
-    """Return 8 characters that depend on what a recipe does, not on how often or in which variants."""
-    return _digest({key: value for key, value in settings.items() if key not in _NOT_SETTINGS})
+    """Return 8 characters that depend on what a recipe does, not on how often or in which variants.
+
+    Keys that are not set count for nothing, so that a key which a later version adds makes no other edition.
+    """
+    return _digest(_given({key: value for key, value in settings.items() if key not in _NOT_SETTINGS}))
 
 
 def change(settings: Mapping[str, Any], variant: str) -> str:
@@ -157,6 +160,13 @@ def _order(run: RunInfo) -> tuple[Any, ...]:
     names = [entry.get("name") for entry in run.settings.get("variants") or ()]
     place = names.index(run.variant) if run.variant in names else len(names)
     return place, run.variant, sorted(run.axes.items()), sorted(run.seeds.items()), run.begun
+
+
+def _given(value: Any) -> Any:
+    """Leave out keys that are not set."""
+    if isinstance(value, Mapping):
+        return {key: _given(item) for key, item in value.items() if item is not None}
+    return [_given(item) for item in value] if isinstance(value, list) else value
 
 
 def _digest(value: Any) -> str:

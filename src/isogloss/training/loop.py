@@ -41,12 +41,13 @@ class TrainingPhase:
         key: seed and stream, which all draws of the phase follow.
         method: how episodes change the learner.
         objective: what is minimised on a batch.
-        bags: by language.
+        bags: what it is trained on, by language.
         batch_size: examples a batch.
         length: how long, unless the method's settings say so.
         optimizer: f_opt.
         schedule: of the learning rate.
         rates: of every layer group; 0 is frozen.
+        support: what supports are drawn from, by language; `bags` if not given.
         accumulation: in how many parts the gradient of a batch is computed.
         selection: which step is kept; the last if not given.
     """
@@ -61,6 +62,7 @@ class TrainingPhase:
     optimizer: OptimizerSettings
     schedule: LearningRateSchedule
     rates: Rates
+    support: Mapping[str, Bag] | None = None
     accumulation: int = 1
     selection: Selection | None = None
 
@@ -103,7 +105,9 @@ def train(
     """
     key = phase.key
     learner.accumulation = phase.accumulation
-    schedule = phase.method.schedule(phase.bags, batch_size=phase.batch_size, length=phase.length, key=key)
+    schedule = phase.method.schedule(
+        phase.bags, support=phase.support, batch_size=phase.batch_size, length=phase.length, key=key
+    )
     state = phase.method.begin(learner, _setup(learner, phase), key)
     position = _Position(learner, phase, state)
     position.resume(folder)

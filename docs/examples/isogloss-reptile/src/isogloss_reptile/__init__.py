@@ -1,0 +1,1 @@
+"""Reptile as a method of Isogloss."""
