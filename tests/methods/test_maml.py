@@ -16,7 +16,7 @@ from torch import Tensor
 from isogloss.errors import Mistakes
 from isogloss.learner import groups
 from isogloss.learner.learner import Learner
-from isogloss.methods.base import Episode, Length, Setup
+from isogloss.methods.base import Episode, Length, Pair, Setup
 from isogloss.methods.finetune import Finetune
 from isogloss.methods.maml import Maml, MamlState
 from isogloss.methods.meta_gradient import meta_gradient
@@ -142,6 +142,12 @@ def test_what_is_logged(encoder: Path) -> None:
     assert log["scale"] == 1
     assert after(learner, maml(inner_learning_rate=0.05, order="first"), drawn)[1]["correction"] == 0
     assert "support_loss" not in after(learner, maml(), [Episode((), (tiny.batch(),), {"step": 0, "steps": 1})])[1]
+
+
+def test_the_languages_of_its_episodes_are_logged(encoder: Path) -> None:
+    extra = {"step": 0, "steps": 1, "pair": Pair(("en",), ("hi", "ur"))}
+    _, log = after(tiny.load(encoder), maml(), [one._replace(extra=extra) for one in episodes(2, 1)])
+    assert log["pairs"] == "en→hi+ur en→hi+ur"
 
 
 def test_the_first_order_costs_two_gradients(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,10 +289,10 @@ def test_finite_differences_are_refused_in_bfloat16(encoder: Path) -> None:
 def test_inner_groups_must_be_there_and_move(encoder: Path) -> None:
     learner = tiny.load(encoder)
     assert refusals(maml(inner_groups=(4, "haed", "layer.1", "head")), learner, **{"layer.1": 0.0}) == [
-        'inner_groups: this encoder has no layer group "layer.4"; did you mean "layer.3"?',
         'inner_groups: this encoder has no layer group "haed"; did you mean "head"?',
         "inner_groups: layer.1 is frozen in this phase, so that no inner step can move it; "
         "leave it out, or give it a rate above 0",
+        'inner_groups: this encoder has no layer group "layer.4"; did you mean "layer.3"?',
     ]
 
 
@@ -296,6 +302,9 @@ def test_inner_groups_must_be_there_and_move(encoder: Path) -> None:
         ({"episodes": 0}, "0 episodes make no meta step"),
         ({"learn_inner_rates": True, "inner_learning_rate": 0.0}, "rates that start at 0 cannot be learned"),
         ({"order": "third"}, "Input should be"),
+        ({"inner_rates_learning_rate": 0.1}, "inner_rates_learning_rate has no use"),
+        ({"fresh_support": True}, "fresh_support has no use"),
+        ({"parallel": True, "support_size": 0}, "no support can be parallel"),
         ({"inner_steps": 0}, "greater than or equal to 1"),
     ],
 )
@@ -305,7 +314,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], what: str) -> Non
 
 
 def test_equal_settings_are_equal_in_a_key() -> None:
-    assert Maml.Settings(inner_groups=(3, "head")) == Maml.Settings(inner_groups=("layer.3", "head"))
+    assert Maml.Settings(inner_groups=("head", 3)) == Maml.Settings(inner_groups=("layer.3", "head"))
     short, long = Maml.Settings(pairing="within"), Maml.Settings(pairing={"name": "within"})
     assert short.model_dump(mode="json") == long.model_dump(mode="json")
 

@@ -88,9 +88,9 @@ def test_a_cycle_is_a_function_of_the_key(name: str) -> None:
     assert [cycle(name, step) for step in range(9)] == [cycle(name, step) for step in range(9)]
 
 
-def test_a_pair_is_disjoint_where_a_language_stands_on_both_sides() -> None:
-    assert Pair(("en", "hi"), ("hi",)).disjoint
-    assert not Pair(("en", "ur"), ("hi",)).disjoint
+def test_a_pair_overlaps_where_a_language_stands_on_both_sides() -> None:
+    assert Pair(("en", "hi"), ("hi",)).overlaps
+    assert not Pair(("en", "ur"), ("hi",)).overlaps
 
 
 def test_within_pairs_each_language_with_itself() -> None:
@@ -150,7 +150,7 @@ def test_surprise_leaves_its_language_out_of_the_support_whatever_the_order() ->
         [pair] = pairing_of("surprise").cycle(("en", "hi", "ur"), ("en", "hi", "ur"), key)
         [again] = pairing_of("surprise").cycle(("ur", "hi", "en"), ("ur", "hi", "en"), key)
         assert set(pair.support) | set(pair.query) == {"en", "hi", "ur"}
-        assert not pair.disjoint
+        assert not pair.overlaps
         assert pair.query == again.query
         met.update(pair.query)
     assert met == {"en", "hi", "ur"}

@@ -242,6 +242,12 @@ SELECTED = 'epochs = 2\nselect = { on = "selection", every = 10 }'
 SELECTING = SMALL.replace('"validation"', '"train"', 1).replace("epochs = 2", SELECTED)
 
 
+def test_a_value_that_none_of_several_types_takes_is_one_mistake(tmp_path: Path) -> None:
+    text = SMALL.replace('method = "finetune"\nepochs = 1', 'method = { name = "maml", episodes = 1.5 }\nepochs = 1')
+    [found] = mistakes(tmp_path, text)
+    assert "phases.source.method.episodes: " in found
+
+
 def test_a_step_is_never_chosen_on_an_unseen_targets_labels(tmp_path: Path) -> None:
     text = SELECTING.replace("[languages]", '[languages]\nselection = ["de", "fr"]')
     found = mistakes(tmp_path, text)

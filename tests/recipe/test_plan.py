@@ -296,3 +296,29 @@ def test_a_draw_is_part_of_the_key_where_something_is_drawn(tmp_path: Path) -> N
         assert {cell.key for cell in one.cells}.isdisjoint(cell.key for cell in other.cells)
     plain, drawn = (plan(tmp_path, sets=(f"draw={draw}",)) for draw in (0, 1))
     assert plain.phases.keys() == drawn.phases.keys()
+
+
+def test_a_phase_can_have_a_precision_of_its_own(tmp_path: Path) -> None:
+    plain, mixed = plan(tmp_path), plan(tmp_path, sets=("phases.adapt.precision=fp32", "precision=bf16"))
+    same = plan(tmp_path, sets=("precision=bf16",))
+    assert keys(mixed, "source") == keys(same, "source")
+    assert keys(mixed, "adapt").isdisjoint(keys(same, "adapt"))
+    assert {phase.precision for phase in mixed.phases.values() if phase.name == "adapt"} == {"fp32"}
+    assert {cell.precision for cell in mixed.cells} == {"bf16"}  # all are tested alike
+    others = ("precision=fp32", "phases.source.precision=bf16", "phases.meta.precision=bf16")
+    tested_in_another = plan(tmp_path, sets=others)
+    assert keys(tested_in_another, "adapt") == keys(mixed, "adapt")
+    assert {cell.key for cell in tested_in_another.cells}.isdisjoint(cell.key for cell in mixed.cells)
+    assert plan(tmp_path, sets=("phases.adapt.precision=auto",)).phases.keys() == plain.phases.keys()
+
+
+def test_a_phase_draws_alike_where_a_variant_skips_what_it_comes_after(tmp_path: Path) -> None:
+    between = '[[variants]]\nname = "straight"\nskip = ["between"]\n'
+    text = SMALL.replace('rates = { from = "meta" }\n', "").replace('name = "meta"\n', 'name = "between"\nepochs = 1\n')
+    text = text.replace('method = { name = "meta_optimizer", rounds = 2 }', 'method = "finetune"')
+    text = text[: text.index("[[variants]]")].replace(
+        'name = "adapt"\nafter = "source"', 'name = "adapt"\nafter = "between"'
+    )
+    planned = plan(tmp_path, text + between + '[[variants]]\nname = "whole"\n')
+    assert len(keys(planned, "adapt")) == 2
+    assert len({phase.stream for phase in planned.phases.values() if phase.name == "adapt"}) == 1

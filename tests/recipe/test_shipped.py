@@ -6,7 +6,7 @@ import pytest
 
 from isogloss.recipe.load import load_recipe, profiles, shipped
 from isogloss.recipe.model import Recipe
-from isogloss.recipe.plan import Plan, make_plan
+from isogloss.recipe.plan import Plan, axis_values, make_plan
 from recipe.support import Fingerprints
 
 EVERY = [(name, profile) for name in shipped() for profile in (None, *profiles(name))]
@@ -52,6 +52,46 @@ def test_the_recipes_are_those_that_are_promised() -> None:
         "philippy2023-freezing",
     }
     assert promised | {"massive-quickstart", "massive-arms"} <= set(shipped())
+
+
+LIU2021 = "pooled source_only alpha_0 x_maml xla_maml xla_maml_first_order"
+PAIR = "pooled_pair xla_maml_pair alpha_0_pair"
+
+
+@pytest.mark.parametrize(
+    ("name", "arms"),
+    [
+        ("xmaml", "pooled source_only alpha_0 x_maml x_maml_first_order"),
+        ("liu2021-table3-zero-shot", LIU2021),
+        ("liu2021-table3-few-shot", "pooled finetune alpha_0 x_maml xla_maml"),
+        ("liu2021-figure2", LIU2021),
+        ("liu2021-table5", f"{LIU2021} {PAIR}"),
+        ("liu2021-table6", f"pooled source_only alpha_0 xla_maml xla_maml_random {PAIR} xla_maml_pair_random"),
+        (
+            "liu2021-table7",
+            f"pooled source_only alpha_0 xla_maml xla_maml_not_parallel {PAIR} xla_maml_pair_not_parallel",
+        ),
+        ("liu2021-support", "xla_maml pooled source_only alpha_0 xla_maml_mnli"),
+    ],
+)
+def test_maml_has_its_arms_and_their_controls(name: str, arms: str) -> None:
+    assert " ".join(variant.name for variant in load_recipe(name).variants) == arms
+
+
+@pytest.mark.parametrize("name", ["xmaml", "liu2021-table3-zero-shot", "liu2021-table6"])
+def test_pooled_sees_as_many_examples_as_the_method_beside_it(name: str) -> None:
+    """An update of pooled fine-tuning holds what supports and queries of a meta step hold together."""
+    recipe = load_recipe(name)
+    for pooled, method in (("pooled", "alpha_0"), ("pooled_pair", "alpha_0_pair")):
+        if pooled in [variant.name for variant in recipe.variants]:
+            simple, meta = (recipe.for_cell(variant, axes(recipe)).phase("meta") for variant in (pooled, method))
+            directions = 2 if pooled.endswith("pair") else 1
+            assert simple.batch_size == 2 * meta.batch_size * directions
+            assert simple.steps == meta.steps or simple.as_long_as == ("meta",)
+
+
+def axes(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    return next(axis_values(recipe))
 
 
 @pytest.mark.parametrize("name", ["xu2021-table1", "massive-arms"])

@@ -69,8 +69,11 @@ class Pair(NamedTuple):
     support: tuple[str, ...]
     query: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"{'+'.join(self.support)}→{'+'.join(self.query)}"
+
     @property
-    def disjoint(self) -> bool:
+    def overlaps(self) -> bool:
         """Whether a language stands on both sides, so that the same rows, and their groups, must be kept apart."""
         return not set(self.support).isdisjoint(self.query)
 

@@ -218,8 +218,13 @@ class EpisodeSchedule:
         sources = ({(self._bags[side][code].task, self._bags[side][code].split) for code in both} for side in SIDES)
         return not set.isdisjoint(*sources)
 
+    def _same_rows(self, languages: Sequence[str]) -> bool:
+        return all(self._bags["support"][code] is self._bags["query"][code] for code in languages)
+
     def _deck(self, side: Side, pair: Pair) -> Deck:
         languages = getattr(pair, side)
+        if pair.support == pair.query and self._same_rows(languages):
+            side = "query"  # one deck for both, so that every row is on either side once before any is twice
         if (side, languages) not in self._decks:
             key = self._key._replace(purpose=f"cover/{side}/{'+'.join(languages)}")
             self._decks[side, languages] = Deck(len(self._pool(side, pair)), key)
@@ -283,7 +288,7 @@ class EpisodeSchedule:
 
     def _not_parallel(self, pair: Pair) -> Iterable[Mistake]:
         one, other = _words(pair.support), _words(pair.query)
-        if pair.disjoint:
+        if pair.overlaps:
             what = f"support ({one}) and query ({other}) cannot hold the same examples in a language that both have"
             yield Mistake(what, "parallel", 'choose the pairing "roles" or "across", or parallel = false')
         elif self._drawn_batches > 1:

@@ -112,7 +112,7 @@ class Maml:
         @field_validator("inner_groups")
         @classmethod
         def _named(cls, value: tuple[int | str, ...]) -> tuple[str, ...]:
-            return tuple(f"layer.{group}" if isinstance(group, int) else group for group in value)
+            return tuple(sorted({f"layer.{group}" if isinstance(group, int) else group for group in value}))
 
         @field_serializer("pairing")
         def _in_full(self, value: str | Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +122,16 @@ class Maml:
         def _learnable(self) -> Maml.Settings:
             if self.learn_inner_rates and self.inner_learning_rate == 0:
                 raise _refusal("rates that start at 0 cannot be learned as log α", "set inner_learning_rate above 0")
+            if "inner_rates_learning_rate" in self.model_fields_set and not self.learn_inner_rates:
+                raise _refusal("inner_rates_learning_rate has no use", "set learn_inner_rates = true, or take it out")
+            if self.fresh_support and self.inner_steps == 1:
+                raise _refusal(
+                    "fresh_support has no use with one inner step", "take it out, or set inner_steps above 1"
+                )
+            if self.parallel and self.support_size == 0:
+                raise _refusal(
+                    "no support can be parallel to the query", "set parallel = false, or support_size above 0"
+                )
             return self
 
     version = 1
@@ -192,7 +202,13 @@ class Maml:
         share = 1 / len(episodes) if self.settings.reduce == "mean" else 1.0
         gradient = parts.gradient(share)
         scale = setup.scale(episodes[0].extra["step"], episodes[0].extra["steps"])
-        log: base.StepLog = {**parts.log(), "gradient_norm": norm(gradient.values()), "scale": scale}
+        languages = " ".join(str(episode.extra["pair"]) for episode in episodes if "pair" in episode.extra)
+        log: base.StepLog = {
+            **parts.log(),
+            "gradient_norm": norm(gradient.values()),
+            "scale": scale,
+            "pairs": languages,
+        }
         state.optimizer.step(gradient, scale=scale, rates=setup.rates)
         if state.alpha.learned:
             log |= {f"inner_rate.{group}": rate for group, rate in state.alpha.values().items()}

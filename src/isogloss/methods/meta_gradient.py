@@ -253,7 +253,7 @@ class Sum:
         log = {"loss": _mean(self._query_losses)}
         if self._norms:
             log |= {"support_loss": _mean(self._support_losses), "inner_gradient_norm": _mean(self._norms)}
-        correction = norm(self._correction.values()) / norm(self._query.values()) if self._correction else 0.0
+        correction = norm(self._correction.values()) / (norm(self._query.values()) or 1.0) if self._correction else 0.0
         return log | {"correction": correction}
 
 

@@ -42,6 +42,8 @@ def check_twice(learner: Learner, params: Params, *, train: bool) -> None:
     try:
         line = learner.linearize(params, [_words(learner)], _Logits(), Key(0, purpose="probe"), train=train)
         line({name: torch.ones_like(value) for name, value in params.items()}, last=True)
+    except torch.OutOfMemoryError:
+        raise  # is a RuntimeError too, but says nothing of derivatives
     except (RuntimeError, NotImplementedError) as error:
         why = str(error).strip().splitlines()[0]
         raise mistake(

@@ -150,7 +150,8 @@ class _CellCheck:
                 self._refuse((*path, "method"), mistake.what, mistake.remedy)
         except ValidationError as error:
             known = registry.load("methods", phase.method.name).Settings.model_fields
-            for detail in error.errors():
+            # A value that none of several types takes is one mistake, not one for each type.
+            for detail in {detail["loc"][:1]: detail for detail in reversed(error.errors())}.values():
                 key = str(detail["loc"][0]) if detail["loc"] else ""
                 what, remedy = say_setting(detail, known)
                 self._refuse((*path, "method", *filter(None, (key,))), what, remedy)

@@ -55,6 +55,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "gradient_checkpointing",
         "rates",
         "select",
+        "precision",
     }
     optimizer = {"name": phase.optimizer.name, "learning_rate": phase.optimizer.learning_rate}
     pairing = {"pairing": method.pairing.version} if method.draws_support else {}

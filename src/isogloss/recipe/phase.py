@@ -257,6 +257,7 @@ class Phase(Table):
         layer_decay: d gives the head rate 1, the last layer d, the one below d², … the embeddings the least.
         gradient_checkpointing: exact, slower, saves memory.
         select: which step is kept.
+        precision: in which numbers it computes; as the recipe says if not given.
     """
 
     name: Name
@@ -280,6 +281,7 @@ class Phase(Table):
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = None
     gradient_checkpointing: bool = False
     select: Select = Select()
+    precision: Literal["auto", "fp32", "bf16"] | None = None
 
     @property
     def rows(self) -> tuple[On, ...]:

@@ -111,6 +111,7 @@ class Cell:
         task: what is evaluated on.
         split: of it.
         examples: a language, whole groups; None for all.
+        precision: in which numbers it is tested, "fp32" or "bf16".
         effective: the recipe of this cell, for the record.
     """
 
@@ -128,6 +129,7 @@ class Cell:
     task: Task
     split: str
     examples: int | None
+    precision: str
     effective: Recipe = field(repr=False, compare=False)
 
     def role(self, language: str) -> Literal["source", "auxiliary", "seen", "unseen"]:
@@ -227,6 +229,7 @@ class _Planner:
         recipe, evaluation = self.recipe, self.recipe.evaluation
         task = evaluation_task(recipe)
         targets = self._targets()
+        precision = self.fingerprints.precision(recipe.precision)
         content = keys.content_key(
             {
                 "format": keys.FORMAT,
@@ -234,6 +237,7 @@ class _Planner:
                 "task": keys.task_content(task),
                 "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
                 "examples": evaluation.examples and {"count": evaluation.examples, "draw": recipe.draw},
+                **({"precision": precision} if precision != final.precision else {}),  # else the phase's key has it
             }
         )
         names = {"recipe": name, "variant": recipe.variants[0].name, "axes": axes, "seeds": self.seeds}
@@ -252,6 +256,7 @@ class _Planner:
             task=task,
             split=evaluation.split,
             examples=evaluation.examples,
+            precision=precision,
             effective=recipe,
         )
 
@@ -264,7 +269,7 @@ class _Planner:
     def _planned(self, phase: Phase, before: Mapping[str, PlannedPhase]) -> PlannedPhase:
         after = before.get(phase.after or "")
         rates_from = before.get(phase.rates.taken_from or "")
-        depth = after.depth + 1 if after else 0
+        depth = self._depth(phase.name)
         product = method_of(phase.method).product
         planned = PlannedPhase(
             key="",
@@ -283,12 +288,17 @@ class _Planner:
             draw=self.recipe.draw,
             product=product,
             encoder=self.recipe.encoder,
-            precision=self.fingerprints.precision(self.recipe.precision),
+            precision=self.fingerprints.precision(phase.precision or self.recipe.precision),
             max_length=self.recipe.max_length,
             labels=evaluation_task(self.recipe).labels,
             depth=depth,
         )
         return replace(planned, key=self._key(planned))
+
+    def _depth(self, name: str) -> int:
+        """How many phases a phase comes after, as the recipe has it before a variant skips any: so it draws alike."""
+        after = self.whole.phase(name).after
+        return self._depth(after) + 1 if after else 0
 
     def _support(self, phase: Phase) -> PlannedRows | None:
         if phase.support is None:

@@ -59,8 +59,12 @@ def fresh_learner(spec: dict[str, Any], *, offline: bool, recompute: bool = Fals
     )
 
 
-def learner_after(store: Store, key: str, *, offline: bool, recompute: bool = False) -> Learner:
+def learner_after(
+    store: Store, key: str, *, offline: bool, recompute: bool = False, precision: str | None = None
+) -> Learner:
     """Return the learner at the end of a stored phase that has left weights.
+
+    It computes in `precision`; as that phase did if not given.
 
     Raises:
         Mistakes: the encoder cannot be loaded, or weights of the chain are not kept.
@@ -77,7 +81,8 @@ def learner_after(store: Store, key: str, *, offline: bool, recompute: bool = Fa
             where=str(gone[0].path),
             remedy='run the recipe again with --set keep="all"',
         )
-    learner = fresh_learner(chain[-1].spec, offline=offline, recompute=recompute)
+    spec = chain[-1].spec | {"precision": precision or chain[0].spec["precision"]}
+    learner = fresh_learner(spec, offline=offline, recompute=recompute)
     for folder in reversed(chain):
         learner.update(load_file(folder.weights))
     return learner

@@ -186,7 +186,7 @@ class _Runner:
         from isogloss.run.scoring import collapsed, predict_cell, score_cell
 
         began = time.monotonic()
-        learner = self._trainer.learner_after(cell.final)
+        learner = self._trainer.learner_after(cell.final, precision=cell.precision)
         predictions = predict_cell(cell, learner, self._resources)
         cost = [self._store.phase(key).summary for key in cell.phases]
         facts = _facts(self._plan, cell) | {

@@ -99,8 +99,8 @@ class Trainer:
 
     def __init__(self, plan: Plan, store: Store, resources: Resources, observe: Observer) -> None:
         self._plan, self._store, self._resources, self._observe = plan, store, resources, observe
-        # A learner at hand, the phase that it stands at the end of, and whether it recomputes layers.
-        self._standing: tuple[tuple[str, bool], Learner] | None = None
+        # A learner at hand, the phase that it stands at the end of, whether it recomputes layers, and its precision.
+        self._standing: tuple[tuple[str, bool, str], Learner] | None = None
 
     def size(self, planned: PlannedPhase) -> PhaseSize:
         """Return a phase's steps and the examples that it will see."""
@@ -163,17 +163,23 @@ class Trainer:
             return
         moved = {name: tensor.cpu() for name, tensor in learner.moving(phase.rates).items()}
         folder.finish(lambda path: save_file(moved, path), summary)
-        self._standing = ((key, planned.phase.gradient_checkpointing), learner)
+        self._standing = ((key, planned.phase.gradient_checkpointing, planned.precision), learner)
 
-    def learner_after(self, key: str, *, recompute: bool = False) -> Learner:
-        """Return the learner at the end of a phase that has left weights; `recompute`: with gradient checkpointing.
+    def learner_after(self, key: str, *, precision: str, recompute: bool = False) -> Learner:
+        """Return the learner at the end of a phase that has left weights.
+
+        Args:
+            key: of the phase.
+            precision: in which numbers it is to compute, whatever the phase did.
+            recompute: with gradient checkpointing.
 
         Raises:
             Mistakes: the encoder cannot be loaded, or the weights are gone.
         """
-        wanted = (key, recompute)
+        wanted = (key, recompute, precision)
         if self._standing is None or self._standing[0] != wanted:
-            learner = learner_after(self._store, key, offline=self._resources.offline, recompute=recompute)
+            offline = self._resources.offline
+            learner = learner_after(self._store, key, offline=offline, recompute=recompute, precision=precision)
             self._standing = (wanted, learner)
         return self._standing[1]
 
@@ -183,7 +189,7 @@ class Trainer:
         if planned.after is None:
             learner = fresh_learner(spec, offline=self._resources.offline, recompute=recompute)
         else:
-            learner = self.learner_after(planned.after, recompute=recompute)
+            learner = self.learner_after(planned.after, precision=planned.precision, recompute=recompute)
         self._standing = None
         return learner
 
