@@ -119,7 +119,7 @@ def memory(context: Context) -> Measurement:
     rows = context.size(1200, 40)
 
     def beyond(factor: int) -> float:
-        found = in_child("bench.predict:peak_of", rows=4 * rows, factor=factor, **material.arguments())
+        found = in_child("bench.predict:peak_of", give_back=True, rows=4 * rows, factor=factor, **material.arguments())
         return float(found["beyond"]) / 1e6
 
     found = alternate(lambda: beyond(4), lambda: beyond(1), pairs=context.size(5, 2))
