@@ -183,7 +183,7 @@ def draw(material: Material, steps: int, batch: int) -> Episode:
     import numpy as np
 
     from isogloss.data.batch import collate
-    from isogloss.methods.base import Episode
+    from isogloss.methods.base import Episode, Pair
 
     def rows(language: str) -> Any:
         bag = material.bag(language, "validation")
@@ -191,7 +191,8 @@ def draw(material: Material, steps: int, batch: int) -> Episode:
 
     (english, support), (greek, query) = rows("en"), rows("el")
     supports = tuple(collate([(english, support[k * batch : (k + 1) * batch])]) for k in range(steps))
-    return Episode(supports, (collate([(greek, query[:batch])]),), {"step": 0, "steps": 1})
+    extra = {"step": 0, "steps": 1, "pair": Pair(("en",), ("el",))}
+    return Episode(supports, (collate([(greek, query[:batch])]),), extra)
 
 
 def _inner(learner: Learner, order: str) -> InnerLoop:

@@ -103,7 +103,7 @@ class Window:
 def open_window(context: Context, inner_steps: int) -> Window:
     """Return a window over validation rows of three languages."""
     from isogloss.data.stream import Stream
-    from isogloss.methods.base import Episode
+    from isogloss.methods.base import Episode, Pair
 
     material = Material.of(context)
     learner = material.learner()
@@ -111,7 +111,7 @@ def open_window(context: Context, inner_steps: int) -> Window:
     bags = material.adaptation(size * (inner_steps + 1))
     stream = Stream(list(bags.values()), batch_size=size, key=_key())
     batches = tuple(stream[step] for step in range(inner_steps + 1))
-    extra = {"round": 0, "round_begins": True, "step": 0, "steps": inner_steps}
+    extra = {"round": 0, "round_begins": True, "step": 0, "steps": inner_steps, "pair": Pair(("en", "el"), ("ur",))}
     start = {name: value.clone() for name, value in learner.params.items()}
     return Window(learner, Episode(batches[:-1], batches[-1:], extra), start)
 

@@ -19,7 +19,7 @@ def peak_of(window: int, steps: int, batch: int, **material: str) -> dict[str, f
     from bench.memory import peak, touch
     from isogloss.data.stream import Stream
     from isogloss.keys import Key
-    from isogloss.methods.base import Episode, Setup
+    from isogloss.methods.base import Episode, Pair, Setup
     from isogloss.methods.meta_optimizer import MetaOptimizer
     from isogloss.objectives.cross_entropy import CrossEntropy
     from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
@@ -27,6 +27,7 @@ def peak_of(window: int, steps: int, batch: int, **material: str) -> dict[str, f
     given, key = Material.read(**material), Key(0, "bench")
     learner = given.learner()
     stream = Stream(list(given.adaptation(batch * (steps + 1)).values()), batch_size=batch, key=key)
+    pair = Pair(("en", "el"), ("ur",))
     rates = dict.fromkeys(learner.groups.names, 1.0)
     settings = OptimizerSettings("adam", 1e-4, {})
 
@@ -40,7 +41,7 @@ def peak_of(window: int, steps: int, batch: int, **material: str) -> dict[str, f
         state = method.begin(learner, setup, key)
         for start in range(0, steps, window):
             support = tuple(stream[step] for step in range(start, start + window))
-            extra = {"round": 0, "round_begins": start == 0, "step": start, "steps": steps}
+            extra = {"round": 0, "round_begins": start == 0, "step": start, "steps": steps, "pair": pair}
             method.step(learner, state, [Episode(support, (stream[steps],), extra)], key._replace(step=start))
     return {"beyond": measured.beyond, "highest": measured.highest, "model": model}
 

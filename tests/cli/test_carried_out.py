@@ -86,6 +86,19 @@ def test_show_explains_a_run_with_the_course_of_its_rates(isogloss: Isogloss, ma
     assert isogloss("show", key[:8], "--store", made / "store").out == said.out
 
 
+def test_show_says_what_a_search_learned(isogloss: Isogloss, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step size and a selection of layers apart, and whether the loss that was to fall fell."""
+    monkeypatch.setattr("isogloss.cli.explain_run._MANY", 1)
+    said = isogloss("show", "tiny/meta_optimizer@1", "--store", made / "store").out
+    store = Store(made / "store")
+    phases = map(store.phase, store.resolve_one("tiny/meta_optimizer@1").phases)
+    (meta,) = (phase for phase in phases if (phase.path / "rates.json").is_file())
+    rates = [rate for rate in meta.rates().rates.values() if rate > 0]
+    assert f"learned: mean {np.mean(rates):.3f}, spread over groups {np.std(rates):.3f}" in said
+    first, *_, last = (row["query_loss"] for row in meta.read_log())
+    assert f"query loss: {first:.3f} over the first 1 meta steps, {last:.3f} over the last 1" in said
+
+
 def test_list_counts_runs_by_state(isogloss: Isogloss, made: Path) -> None:
     said = isogloss("list", "runs", "--store", made / "store")
     assert (said.code, said.out.split()) == (0, ["tiny", "4", "done"])

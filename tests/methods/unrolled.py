@@ -14,18 +14,19 @@ from isogloss.data.batch import Batch
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.learner.pullback import Part, Pullback
-from isogloss.methods.base import Episode
+from isogloss.methods.base import Episode, Pair
 from isogloss.methods.meta_gradient import InnerLoop, MetaGradient, query_key, support_key
 from isogloss.methods.orders import ORDERS
 from learner import tiny
 
 KEY = Key(seed=1, phase="meta", step=4)
+PAIR = Pair(("en",), ("el",))
 ALPHA = {"embeddings": 0.02, "layer.1": 0.2, "layer.2": 0.1, "layer.3": 0.05, "head": 0.3}
 
 
 def episode(inner_steps: int, *, size: int = 4, seed: int = 10) -> Episode:
     support = tuple(tiny.batch(size, 7 + k % 2, seed=seed + k) for k in range(inner_steps))
-    return Episode(support, (tiny.batch(size + 1, 9, seed=seed + 99),), {"step": 0, "steps": 10})
+    return Episode(support, (tiny.batch(size + 1, 9, seed=seed + 99),), {"step": 0, "steps": 10, "pair": PAIR})
 
 
 def inner_loop(

@@ -121,7 +121,9 @@ def test_log_counts_examples_seen(folder: Path, tmp_path: Path) -> None:
 def test_each_rounds_surprise_language_is_logged(folder: Path, tmp_path: Path) -> None:
     _, log = carry_out(folder, "meta_optimizer", tmp_path / "phase")
     schedule = METHODS["meta_optimizer"][0].schedule(bags(), batch_size=6, length=None, key=Key(2, "1.weights"))
-    assert [row["surprise"] for row in log] == [schedule[step][0].extra["surprise"] for step in range(schedule.steps)]
+    assert [row["surprise"] for row in log] == [
+        schedule[step][0].extra["pair"].query[0] for step in range(schedule.steps)
+    ]
     _, joint = carry_out(folder, "joint", tmp_path / "joint")
     assert all("surprise" not in row for row in joint)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
 
 from isogloss.cli.layout import duration, grid
 from isogloss.store import PhaseFolder, RunInfo, Store
+
+_MANY = 10  # meta steps at either end of a search, over which its test loss is compared
 
 
 def runs(root: Path, address: str) -> str:
@@ -82,16 +86,28 @@ def _rates(phase: PhaseFolder) -> str:
 
     Beside a step's number stands the surprise language of its round, where the method has one.
     """
-    learned = phase.rates()
+    learned, log = phase.rates(), phase.read_log()
     steps = _few(len(learned.course))
-    surprise = {row["step"]: row.get("surprise", "") for row in phase.read_log()}
+    surprise = {row["step"]: row.get("surprise", "") for row in log}
     header = ("group", *(f"{step} {surprise.get(step, '')}".rstrip() for step in steps), "learned")
     rows = [
         (group, *(learned.course[step - 1].get(group) for step in steps), rate) for group, rate in learned.rates.items()
     ]
     table = grid(rows, header=header, indent="  ")
     beside = ", beside each the surprise language" if any(surprise.values()) else ""
-    return f"rates learned in {_name(phase)}, after so many of {len(learned.course)} meta steps{beside}\n{table}"
+    head = f"rates learned in {_name(phase)}, after so many of {len(learned.course)} meta steps{beside}"
+    return "\n".join([head, table, *_what_was_learned(learned.rates, log)])
+
+
+def _what_was_learned(rates: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say a step size and a selection of layers apart, and whether the test loss fell."""
+    moving = [rate for rate in rates.values() if rate > 0]
+    told = [f"  learned: mean {fmean(moving):.3f}, spread over groups {pstdev(moving):.3f}"] if moving else []
+    losses = [row["query_loss"] for row in log if "query_loss" in row]
+    if len(losses) >= 2 * _MANY:
+        first, last = fmean(losses[:_MANY]), fmean(losses[-_MANY:])
+        told.append(f"  query loss: {first:.3f} over the first {_MANY} meta steps, {last:.3f} over the last {_MANY}")
+    return told
 
 
 def learned_rates(store: Store, address: str, *, most: int = 12) -> list[str]:

@@ -14,7 +14,7 @@ from isogloss.methods import base
 from isogloss.methods.episodes import EpisodeSchedule
 from isogloss.methods.inner_rates import InnerRates
 from isogloss.methods.meta_gradient import InnerLoop, Sum, meta_gradient
-from isogloss.methods.orders import ORDERS, first, norm
+from isogloss.methods.orders import ORDERS, first
 from isogloss.methods.pairings import pairing_of, written_out
 from isogloss.methods.twice import check_twice
 
@@ -202,13 +202,8 @@ class Maml:
         share = 1 / len(episodes) if self.settings.reduce == "mean" else 1.0
         gradient = parts.gradient(share)
         scale = setup.scale(episodes[0].extra["step"], episodes[0].extra["steps"])
-        languages = " ".join(str(episode.extra["pair"]) for episode in episodes if "pair" in episode.extra)
-        log: base.StepLog = {
-            **parts.log(),
-            "gradient_norm": norm(gradient.values()),
-            "scale": scale,
-            "pairs": languages,
-        }
+        languages = " ".join(str(episode.extra["pair"]) for episode in episodes)
+        log: base.StepLog = {**parts.log(), "scale": scale, "pairs": languages}
         state.optimizer.step(gradient, scale=scale, rates=setup.rates)
         if state.alpha.learned:
             log |= {f"inner_rate.{group}": rate for group, rate in state.alpha.values().items()}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from isogloss.methods.orders import Linear, Order, SupportLoss, first, norm
@@ -59,7 +60,7 @@ class Step(NamedTuple):
 
     Attributes:
         loss: L(θ_k; S_k).
-        norm: ‖g_k‖ over the parameters that inner steps move.
+        norm: ‖g_k‖ over the parameters that inner steps move; 0 where nothing is clipped, since nobody asks for it.
         linear: returns the support's gradient about θ_k; not kept where the steps are not gone back through.
     """
 
@@ -77,7 +78,6 @@ class MetaGradient(NamedTuple):
         slopes: ∂ L(θ_K; Q) / ∂ log α_g by layer group, where they are wanted.
         query_loss: L(θ_K; Q).
         support_losses: L(θ_k; S_k) of every inner step.
-        norms: ‖g_k‖ of every inner step.
     """
 
     query: Params
@@ -85,7 +85,6 @@ class MetaGradient(NamedTuple):
     slopes: dict[str, float]
     query_loss: float
     support_losses: tuple[float, ...]
-    norms: tuple[float, ...]
 
 
 def query_key(key: Key, episode: int) -> Key:
@@ -115,9 +114,9 @@ def meta_gradient(inner: InnerLoop, episode: Episode, key: Key, number: int = 0)
         query_key(key, number),
         train=inner.train,
     )
-    losses, norms = tuple(step.loss for step in steps), tuple(step.norm for step in steps)
+    losses = tuple(step.loss for step in steps)
     correction, slopes = pull_back(inner, steps, query.values) if inner.goes_back else ({}, {})
-    return MetaGradient(query.values, correction, slopes, float(query.loss), losses, norms)
+    return MetaGradient(query.values, correction, slopes, float(query.loss), losses)
 
 
 def adapt(inner: InnerLoop, episode: Episode, key: Key, number: int, steps: list[Step]) -> Params:
@@ -142,7 +141,7 @@ def adapt(inner: InnerLoop, episode: Episode, key: Key, number: int, steps: list
 def inner_step(inner: InnerLoop, loss: SupportLoss, theta: Params, last: bool) -> tuple[Params, Step]:
     """Return θ_{k+1} = θ_k − α ⊙ c(g_k), and how it was made."""
     g, value, linear = inner.order(loss, theta, last)
-    length = norm(g[name] for name in inner.alpha)
+    length = norm(g[name] for name in inner.alpha) if inner.clip else 0.0
     shrink = shrinkage(length, inner.clip)
     ahead = {name: theta[name].add(g[name], alpha=-shrink * alpha) for name, alpha in inner.alpha.items()}
     return theta | ahead, Step(float(value), length, linear if inner.goes_back else None)
@@ -229,7 +228,6 @@ class Sum:
         self._correction: Params = {}
         self._query_losses: list[float] = []
         self._support_losses: list[float] = []
-        self._norms: list[float] = []
 
     def add(self, part: MetaGradient) -> None:
         """Add an episode's meta-gradient."""
@@ -238,7 +236,6 @@ class Sum:
         _add(self.slopes, part.slopes)
         self._query_losses.append(part.query_loss)
         self._support_losses += part.support_losses
-        self._norms += part.norms
 
     def gradient(self, share: float) -> Params:
         """Return `share` times the sum."""
@@ -248,17 +245,13 @@ class Sum:
         return total if share == 1.0 else {name: value * share for name, value in total.items()}
 
     def log(self) -> dict[str, float]:
-        """Return mean losses of queries and supports, the mean norm of the supports' gradients, and by what share of
-        the first-order meta-gradient the one at hand differs from it."""
-        log = {"loss": _mean(self._query_losses)}
-        if self._norms:
-            log |= {"support_loss": _mean(self._support_losses), "inner_gradient_norm": _mean(self._norms)}
+        """Return mean losses of queries and supports, and by what share of the first-order meta-gradient the one at
+        hand differs from it."""
+        log = {"loss": fmean(self._query_losses)}
+        if self._support_losses:
+            log["support_loss"] = fmean(self._support_losses)
         correction = norm(self._correction.values()) / (norm(self._query.values()) or 1.0) if self._correction else 0.0
         return log | {"correction": correction}
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _add(total: dict[str, Any], part: dict[str, Any]) -> None:

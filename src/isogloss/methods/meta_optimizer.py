@@ -189,7 +189,8 @@ class MetaOptimizer:
         state.phi.grad = meta_gradient(state, learner.groups.of, query.values, theta_start, theta)
         state.meta_optimizer.step()
         state.course.append(state.learned_rates().clone())
-        surprise = {key: episode.extra[key] for key in ("surprise",) if key in episode.extra}  # none where joint
+        pair = episode.extra["pair"]
+        surprise = {} if pair.overlaps else {"surprise": "+".join(pair.query)}  # joint training has none
         return {"loss": loss, "query_loss": float(query.loss), **_spread(state), **surprise}
 
     def rates(self, state: MetaOptimizerState) -> tuple[Rates, list[dict[str, float]]]:

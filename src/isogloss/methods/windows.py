@@ -66,12 +66,10 @@ class WindowSchedule:
         support = tuple(stream[i] for i in range(window.start, window.stop))
         query_key = self._key._replace(purpose="query", step=step)
         query = query_batches(self._query_bags(window), self._query_examples, self._batch_size, query_key)
-        pair = self.pairs[window.round]
         extra = {
             "round": window.round,
             "round_begins": window.start == 0,
-            "pair": pair,
-            **({} if pair.overlaps else {"surprise": "+".join(pair.query)}),
+            "pair": self.pairs[window.round],
             "step": window.start,
             "steps": self._round_steps[window.round],
         }
