@@ -153,6 +153,8 @@ def test_conditions_are_told_apart_below_a_table() -> None:
     assert "All is conditional on the 2 source seeds" in both
     assert "All is conditional" not in three
     assert "interval and p-value are conditional on it" in one
+    decided = found.filter(scope="unseen").with_columns(seeds=1, conditional=pl.lit("1 seed"), verdict=pl.lit("better"))
+    assert difference_tables(decided)[0].rows[0][-1].value == "better with this seed"
 
 
 def test_these_models_can_differ_where_other_seeds_are_in_doubt() -> None:

@@ -13,12 +13,12 @@ from isogloss.evaluation.frame import (
     arms,
     check_scores,
     failed_run,
-    named,
     only,
     read_frame,
     stack,
     write_frame,
 )
+from isogloss.evaluation.naming import named
 
 
 def test_a_score_is_the_metric_of_the_predictions() -> None:

@@ -10,7 +10,8 @@ from isogloss.data.task import Task
 from isogloss.errors import Mistakes
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.model import Recipe
-from isogloss.recipe.plan import Plan, make_plan
+from isogloss.recipe.plan import make_plan
+from isogloss.recipe.planned import Plan
 
 SMALL = """
 name = "small"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isogloss.recipe.load import load_recipe, shipped
-from isogloss.recipe.plan import Plan
+from isogloss.recipe.planned import Plan
 from recipe.support import SMALL, load, mistakes, plan
 
 TEXT = """

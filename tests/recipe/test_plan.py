@@ -10,7 +10,8 @@ import pytest
 
 from isogloss.data.task import Task
 from isogloss.recipe.keys import settings_content
-from isogloss.recipe.plan import Cell, Plan, make_plan
+from isogloss.recipe.plan import make_plan
+from isogloss.recipe.planned import Cell, Plan
 from isogloss.recipe.rehearsal import PhaseSize, rehearse
 from recipe.support import SMALL, Fingerprints, load, plan
 

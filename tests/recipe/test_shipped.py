@@ -6,7 +6,8 @@ import pytest
 
 from isogloss.recipe.load import load_recipe, profiles, shipped
 from isogloss.recipe.model import Recipe
-from isogloss.recipe.plan import Plan, axis_values, make_plan
+from isogloss.recipe.plan import axis_values, make_plan
+from isogloss.recipe.planned import Plan
 from recipe.support import Fingerprints
 
 EVERY = [(name, profile) for name in shipped() for profile in (None, *profiles(name))]

@@ -13,7 +13,8 @@ from isogloss.errors import Mistakes, mistake
 from isogloss.methods.maml import Maml
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.model import Recipe
-from isogloss.recipe.plan import PlannedPhase, make_plan
+from isogloss.recipe.plan import make_plan
+from isogloss.recipe.planned import PlannedPhase
 from isogloss.run import rehearse, run
 from isogloss.run.resources import Resources
 from isogloss.run.training import PhaseData, Trainer, phase_data

@@ -36,6 +36,17 @@ def table(
     metric: Annotated[str | None, typer.Option("--metric", help="accuracy if not given.", metavar="METRIC")] = None,
     form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = "text",
     describe: Annotated[bool, typer.Option("--describe", help="The comparison as sentences for a paper.")] = False,
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            "--choose",
+            help="Choose a value of this axis for each target, on the development rows of the other languages.",
+            metavar="AXIS",
+        ),
+    ] = None,
+    oracle: Annotated[
+        bool, typer.Option("--oracle", help="With --choose: also by the target's own test scores, labelled so.")
+    ] = False,
     keep: Annotated[
         Path | None,
         typer.Option("--keep", help="Also write the small frames that the table is made from there.", metavar="FOLDER"),
@@ -52,7 +63,9 @@ def table(
     found = chosen(opened, runs, among=everything)
     for note in _notes(everything, found, runs):
         typer.echo(note, err=True)
-    scores, outcomes = evidence(opened, found)
+    if oracle and choose is None:
+        raise mistake("nothing is chosen", where="--oracle", remedy="say of which axis: --choose auxiliary")
+    scores, outcomes = evidence(opened, found, choose=choose, oracle=oracle)
     if keep is not None:
         keep_frames(keep, found[0], scores, outcomes, against)
     if describe:
@@ -92,8 +105,19 @@ def chosen(store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] |
     return found
 
 
-def evidence(store: Store, runs: Sequence[RunInfo]) -> tuple[pl.DataFrame, Outcomes | None]:
-    """Return the score frame of runs, a row for each failed one among them, and what each got right."""
+def evidence(
+    store: Store, runs: Sequence[RunInfo], *, choose: str | None = None, oracle: bool = False
+) -> tuple[pl.DataFrame, Outcomes | None]:
+    """Return the score frame of runs, a row for each failed one among them, and what each got right.
+
+    Args:
+        store: where they are.
+        runs: which.
+        choose: an axis of which a value is chosen for each target (see `isogloss.evaluation.choice`).
+        oracle: whether it is also chosen by the target's own test scores.
+    """
+    from isogloss.evaluation.choice import choose as choice_of
+    from isogloss.evaluation.choice import picked
     from isogloss.evaluation.frame import failed_run, stack
     from isogloss.evaluation.outcomes import Outcomes
 
@@ -102,13 +126,19 @@ def evidence(store: Store, runs: Sequence[RunInfo]) -> tuple[pl.DataFrame, Outco
     scores = stack([*([store.scores(done)] if done else []), *failed])
     if not done:
         return scores, None
-    return scores, Outcomes.from_predictions(store.predictions(done, columns=_JUDGED))
+    predictions = store.predictions(done, columns=_JUDGED)
+    if choose is not None:
+        choice = choice_of(scores, choose, oracle=oracle)
+        scores, predictions = picked(scores, choice, choose), picked(predictions, choice, choose)
+    return scores, Outcomes.from_predictions(predictions)
 
 
 def keep_frames(
     folder: Path, run: RunInfo, scores: pl.DataFrame, outcomes: Outcomes | None, against: str | None
 ) -> None:
     """Write scores, comparisons and settings under the recipe's name: a few kilobytes that hold a whole table.
+
+    Where an axis was chosen, under NAME.chosen.
 
     Raises:
         Mistakes: every run failed, so that there is nothing to compare, or the folder cannot be written.
@@ -119,9 +149,10 @@ def keep_frames(
 
     if outcomes is None:
         raise mistake("every run failed", where="--keep", remedy="see why with `isogloss show RUNS`")
+    name = f"{run.recipe}.chosen" if "chosen" in scores.columns else run.recipe
     with disk_mistakes(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        keep(folder, run.recipe, scores, compare(scores, outcomes, baseline=against), run.settings)
+        keep(folder, name, scores, compare(scores, outcomes, baseline=against), run.settings)
 
 
 def sentences(scores: pl.DataFrame, outcomes: Outcomes | None, against: str | None) -> str:

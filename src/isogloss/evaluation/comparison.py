@@ -4,7 +4,7 @@
 |---|---|
 | recipe, variant, axis.* | the arm |
 | baseline | the variant that it is compared with, in the same cell of the axes |
-| scope | "language", or "unseen" for the mean over the targets unseen by both |
+| scope | "language", or the mean: "unseen" over targets unseen by both, "targets" over all where there are none |
 | language | the language; for a mean the languages averaged, joined by "+" |
 | difference, standard_error | arm minus baseline in points, on the same examples |
 | low, high | 95 % interval, not corrected for the number of languages |
@@ -14,20 +14,22 @@
 | p_given_seeds | the same as p_adjusted for these very models: over clusters alone |
 | verdict | "better", "worse", "undecided", or "identical" where no example differs |
 | minimum | smallest true difference that this test would have found with a power of 80 % |
-| seeds, clusters, n, left_out | draws of the seed, clusters, examples; examples that not all runs have |
+| seeds, clusters, n, left_out | repetitions, clusters, examples; examples that not all runs have |
+| unit | what differs between repetitions: "seed", or "draw" of the examples |
 | family | how many tests `p_adjusted` is corrected for |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from isogloss.errors import mistake, nearest
-from isogloss.evaluation.frame import Arm, arm_of, arms, axis_columns, named, only, read_csv
+from isogloss.evaluation.frame import Arm, arm_of, arms, averaged, axis_columns, only, read_csv
+from isogloss.evaluation.naming import named
 from isogloss.evaluation.outcomes import Differences, Outcomes
 from isogloss.evaluation.paired import (
     UNCONDITIONAL_SEEDS,
@@ -41,6 +43,8 @@ from isogloss.evaluation.paired import (
 )
 
 LEVEL = 0.05
+MEANS = {"unseen": "unseen targets", "targets": "targets"}
+"""Scopes that are a mean, and what it is over."""
 COMPARISONS: dict[str, type[pl.DataType]] = {
     "recipe": pl.String,
     "variant": pl.String,
@@ -57,6 +61,7 @@ COMPARISONS: dict[str, type[pl.DataType]] = {
     "p_given_seeds": pl.Float64,
     "verdict": pl.String,
     "minimum": pl.Float64,
+    "unit": pl.String,
     "seeds": pl.Int64,
     "clusters": pl.Int64,
     "n": pl.Int64,
@@ -86,10 +91,10 @@ def compare(scores: pl.DataFrame, outcomes: Outcomes, *, baseline: str | None = 
         other = Arm(baseline, arm.cell)
         differences = outcomes.differences(arm, other) if arm != other else None
         if differences is not None:
-            unseen = _unseen(scores, arm) & _unseen(scores, other)
+            mean = _mean(_roles(scores, arm), _roles(scores, other))
             about = {"recipe": only(scores, arm)["recipe"][0], "variant": arm.variant, "baseline": baseline}
             about |= {f"axis.{name}": value for name, value in arm.cell}
-            rows += [{**about, **row} for row in _tests(differences, unseen)]
+            rows += [{**about, **row} for row in _tests(differences, *mean)]
     return _typed(pl.DataFrame(rows, infer_schema_length=None), axis_columns(scores))
 
 
@@ -134,21 +139,27 @@ def _typed(frame: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(types[name]) for name in first + rest)
 
 
-def _unseen(scores: pl.DataFrame, arm: Arm) -> set[str]:
-    return set(only(scores, arm).filter(pl.col("role") == "unseen")["language"])
+def _roles(scores: pl.DataFrame, arm: Arm) -> dict[str, str]:
+    return dict(only(scores, arm).select("language", "role").iter_rows())
 
 
-def _tests(found: Differences, unseen: set[str]) -> list[dict[str, object]]:
-    """One test a language, corrected by Holm, and one for the mean over unseen targets if several."""
+def _mean(ours: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[str, set[str]]:
+    """The scope of the test of a mean, and its languages, from the roles that they have for either arm."""
+    unseen = {language for language, role in ours.items() if role == theirs.get(language) == "unseen"}
+    return ("unseen", unseen) if unseen else ("targets", set(averaged(ours)) & set(averaged(theirs)))
+
+
+def _tests(found: Differences, scope: str, averaged: set[str]) -> list[dict[str, object]]:
+    """One test a language, corrected by Holm, and one for the mean over some of them if they are several."""
     languages = list(found.by_language)
-    average = [position for position, language in enumerate(languages) if language in unseen]
+    average = [position for position, language in enumerate(languages) if language in averaged]
     means = [average] if len(average) > 1 else []
     parts = contributions([one.differences for one in found.by_language.values()], means)
     left_out = [one.left_out for one in found.by_language.values()]
     scopes = [("language", language, len(languages), left_out[i]) for i, language in enumerate(languages)]
     for mean in means:
         together = "+".join(languages[position] for position in mean)
-        scopes.append(("unseen", together, 1, sum(left_out[position] for position in mean)))
+        scopes.append((scope, together, 1, sum(left_out[position] for position in mean)))
     rows = _rows(parts, uncertainty(parts), len(languages))
     return [
         {
@@ -157,6 +168,7 @@ def _tests(found: Differences, unseen: set[str]) -> list[dict[str, object]]:
             "family": family,
             "left_out": left,
             "conditional": _condition(found),
+            "unit": found.units.unit,
             **row,
         }
         for (scope, language, family, left), row in zip(scopes, rows, strict=True)
@@ -210,9 +222,15 @@ def _verdict(estimate: float, adjusted: float, discordant: bool) -> str:
 
 
 def _condition(found: Differences) -> str:
-    """What an interval does not generalise over: few seeds, and seeds of phases that were averaged over."""
-    seeds = len(found.units.members)
-    conditions = [f"{size} {phase} seed{'s' * (size > 1)}" for phase, size in found.units.fixed]
-    if seeds < UNCONDITIONAL_SEEDS:
-        conditions.insert(0, f"{seeds} seed{'s' * (seeds > 1)}")
+    """What an interval does not generalise over: few repetitions, and what was averaged over."""
+    conditions = [_counted(size, name) for name, size in found.units.fixed]
+    repeated = len(found.units.members)
+    if repeated < UNCONDITIONAL_SEEDS:
+        conditions.insert(0, _counted(repeated, found.units.unit))
     return " and ".join(conditions)
+
+
+def _counted(size: int, name: str) -> str:
+    """Say how many: "1 draw", "3 seeds", "2 source seeds"."""
+    noun = name if name in ("seed", "draw") else f"{name} seed"
+    return f"{size} {noun}{'s' * (size > 1)}"

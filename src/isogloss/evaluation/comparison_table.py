@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from isogloss.evaluation.comparison import LEVEL, comparison_arms
+from isogloss.evaluation.comparison import LEVEL, MEANS, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
 from isogloss.evaluation.render import Cell, Column, Table
 
@@ -16,16 +16,19 @@ def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True) -> tupl
         comparisons: a comparison frame.
         detail: whether there is one by language too.
     """
-    kinds = [("unseen", "mean over unseen targets"), *([("language", "by language")] if detail else [])]
-    parts = [(comparisons.filter(pl.col("scope") == scope), about) for scope, about in kinds]
+    kinds = {scope: f"mean over {what}" for scope, what in MEANS.items()} | (
+        {"language": "by language"} if detail else {}
+    )
+    parts = [(comparisons.filter(pl.col("scope") == scope), about) for scope, about in kinds.items()]
     return tuple(_table(part, about) for part, about in parts if part.height)
 
 
 def _table(part: pl.DataFrame, about: str) -> Table:
-    mean = part["scope"][0] == "unseen"
+    mean = part["scope"][0] in MEANS
     arms = comparison_arms(part)
     axes = [name for name, _ in arms[0].cell]
     given = bool(((part["seeds"] > 1) & (part["conditional"] != "")).any())
+    unit = part["unit"][0]
     p_name = "p" if mean else "p (Holm)"
     columns = (
         Column("variant"),
@@ -34,7 +37,7 @@ def _table(part: pl.DataFrame, about: str) -> Table:
         Column("difference", "signed"),
         Column("95 % interval", "interval"),
         Column(p_name, "p"),
-        *([Column(f"{p_name}, these seeds", "p")] if given else []),
+        *([Column(f"{p_name}, these {unit}s", "p")] if given else []),
         Column("verdict"),
     )
     rows = [_row(arm, row, mean=mean, given=given) for arm in arms for row in only(part, arm).iter_rows(named=True)]
@@ -67,13 +70,13 @@ def verdict(row: dict[str, object]) -> str:
     if row["verdict"] == "identical":
         return "no example differs"
     if row["verdict"] != "undecided":
-        return str(row["verdict"])
+        return f"{row['verdict']} with this {row['unit']}" if row["seeds"] == 1 else str(row["verdict"])
     minimum = row["minimum"]
     given = row["p_given_seeds"]
     side = "better" if (_number(row["difference"]) or 0) > 0 else "worse"
     these = ""
     if row["seeds"] != 1 and isinstance(given, float) and given <= LEVEL:
-        these = f"{side} with these seeds; over seeds "
+        these = f"{side} with these {row['unit']}s; over {row['unit']}s "
     return (
         f"{these}undecided, could have shown ≥ {minimum:.1f}"
         if isinstance(minimum, float)
@@ -83,10 +86,10 @@ def verdict(row: dict[str, object]) -> str:
 
 def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
     """How the test was done, and on what it is conditional."""
-    seeds, clusters = span(part["seeds"]), span(part["clusters"])
-    effects = f"{seeds} seeds and {clusters} clusters of examples as crossed random effects"
+    seeds, clusters, unit = span(part["seeds"]), span(part["clusters"]), part["unit"][0]
+    effects = f"{seeds} {unit}s and {clusters} clusters of examples as crossed random effects"
     if (part["seeds"] == 1).all():
-        effects = f"{clusters} clusters of examples as random effects, one seed"
+        effects = f"{clusters} clusters of examples as random effects, one {unit}"
     lines = [
         f"Paired over the same examples; {effects}, t test with a Behrens-Fisher reference"
         + (", level 5 %." if mean else ", level 5 % over each row's languages (Holm).")
@@ -103,16 +106,22 @@ def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
 
 def _conditions(part: pl.DataFrame) -> list[str]:
     """What intervals, and what p-values too, do not generalise over."""
-    texts = part["conditional"].unique(maintain_order=True).to_list()
+    texts, unit = part["conditional"].unique(maintain_order=True).to_list(), part["unit"][0]
     every = dict.fromkeys(each for text in texts if text for each in text.split(" and "))
-    few = [each for each in every if each.endswith((" seed", " seeds")) and each.count(" ") == 1]
-    lines = [f"All is conditional on the {each} averaged over." for each in every if each not in few]
-    if "1 seed" in few:
-        lines.append("With 1 seed, interval and p-value are conditional on it: another seed could differ.")
-    several = [each for each in few if each != "1 seed"]
+    few = [each for each in every if each.partition(" ")[2] in (unit, f"{unit}s")]
+    lines = [_averaged_over(each) for each in every if each not in few]
+    alone = f"1 {unit}"
+    if alone in few:
+        lines.append(f"With {alone}, interval and p-value are conditional on it: another {unit} could differ.")
+    several = [each for each in few if each != alone]
     if several:
         lines.append(
             f"Intervals are conditional on the {' or the '.join(several)}; p and verdict are not: they ask "
-            "whether other seeds would show the same, which few seeds can seldom tell of a single language."
+            f"whether other {unit}s would show the same, which few {unit}s can seldom tell of a single language."
         )
     return lines
+
+
+def _averaged_over(each: str) -> str:
+    count, _, name = each.partition(" ")
+    return f"All is conditional on the {'one ' + name if count == '1' else each + ' averaged over'}."

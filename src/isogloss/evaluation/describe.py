@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from isogloss.evaluation.comparison import comparison_arms
+from isogloss.evaluation.comparison import MEANS, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
 
 
@@ -28,9 +28,11 @@ def _method(comparisons: pl.DataFrame) -> str:
     by_language = comparisons.filter(pl.col("scope") == "language")
     seeds, clusters = span(comparisons["seeds"]), span(by_language["clusters"])
     shared = f"{clusters} clusters of test examples that share a text"
-    effects = f"{seeds} seeds (paired) and {shared} as crossed random effects"
+    unit = comparisons["unit"][0]
+    targets = " or ".join(what for scope, what in MEANS.items() if scope in comparisons["scope"]) or MEANS["unseen"]
+    effects = f"{seeds} {unit}s (paired) and {shared} as crossed random effects"
     if (comparisons["seeds"] == 1).all():
-        effects = f"{shared} as random effects, conditional on one seed"
+        effects = f"{shared} as random effects, conditional on one {unit}"
     family = span(by_language["family"])
     conditions = [text for text in comparisons["conditional"].unique(maintain_order=True).to_list() if text]
     conditional = f", conditional on the {' or the '.join(conditions)}" if conditions else ""
@@ -38,7 +40,7 @@ def _method(comparisons: pl.DataFrame) -> str:
     return (
         f"Variants are compared with {baseline} on the same test examples by two-sided paired t tests with "
         f"{effects} (Behrens-Fisher reference distribution), corrected over {family} languages after Holm "
-        "(family-wise level 5 %); the mean over unseen targets is one further test, clustered over all its "
+        f"(family-wise level 5 %); the mean over {targets} is one further test, clustered over all its "
         f"languages jointly. Intervals are 95 % intervals{conditional}; an undecided test names the smallest "
         "true difference that it finds with a power of 80 %."
     )
@@ -49,26 +51,23 @@ def _finding(arm: Arm, rows: pl.DataFrame) -> str:
     counts = [f"{(languages['verdict'] == verdict).sum()} {verdict}" for verdict in ("better", "worse")]
     open_ones = languages.height - int(languages["verdict"].is_in(["better", "worse"]).sum())
     by_language = f"by language {', '.join(counts)} and {open_ones} undecided of {languages.height}"
-    mean = rows.filter(pl.col("scope") == "unseen")
+    mean = rows.filter(pl.col("scope").is_in(list(MEANS)))
     if mean.is_empty():
         return f"{arm}: {by_language}."
     return f"{arm} {_mean(mean.row(0, named=True))}; {by_language}."
 
 
 def _mean(row: dict[str, object]) -> str:
-    targets = str(row["language"]).count("+") + 1
+    targets = f"{str(row['language']).count('+') + 1} {MEANS[str(row['scope'])]}"
     if row["verdict"] == "identical":
-        return f"makes the same predictions on all {targets} unseen targets"
+        return f"makes the same predictions on all {targets}"
     interval = f" [{_signed(row['low'])}, {_signed(row['high'])}]" if row["low"] is not None else ""
     open_end = ""
     if row["verdict"] == "undecided" and row["minimum"] is not None:
         open_end = f", undecided: from {row['minimum']:.1f} points on it would probably have shown"
     p = row["p_adjusted"]
     p_text = "p < 0.001" if isinstance(p, float) and p < 0.001 else f"p = {p:.3f}"
-    return (
-        f"changes the mean over {targets} unseen targets by {_signed(row['difference'])} points"
-        f"{interval} ({p_text}{open_end})"
-    )
+    return f"changes the mean over {targets} by {_signed(row['difference'])} points{interval} ({p_text}{open_end})"
 
 
 def _signed(value: object) -> str:

@@ -8,10 +8,11 @@
 | seed.PHASE | the same by phase, as numbers |
 | language, second_language | tested on; the second is null unless an example's texts are in two languages |
 | role | "source", "auxiliary" or "unseen"; "failed" in the one row of a run that failed |
-| metric, value | name, and value in percent |
+| metric, value | name ("development accuracy" where it is of development rows), and value in percent |
 | n | number of examples |
 | examples_seen, seconds | what the run cost, its earlier phases included |
 | run | the run's key |
+| chosen | only where an axis was chosen by language: the value of that axis that these scores come from |
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from numpy.typing import NDArray
 
 from isogloss.errors import Mistake, Mistakes, mistake
 
+DEVELOPMENT = "development "
+"""Before a metric's name: scored on development rows, on which something may be chosen."""
 ROLES = ("source", "auxiliary", "unseen", "failed")
 SCORES: dict[str, type[pl.DataType]] = {
     "recipe": pl.String,
@@ -106,8 +109,9 @@ def _complete(frame: pl.DataFrame) -> pl.DataFrame:
     missing = [pl.lit(None).alias(name) for name in SCORES if name not in frame.columns]
     frame = frame.with_columns(missing)
     axes, seeds = axis_columns(frame), [name for name in frame.columns if name.startswith("seed.")]
-    types = SCORES | dict.fromkeys(axes, pl.String) | dict.fromkeys(seeds, pl.Int64)
-    first, rest = ["recipe", "variant", *axes, "seed", *seeds], list(SCORES)[3:]
+    types = SCORES | dict.fromkeys([*axes, "chosen"], pl.String) | dict.fromkeys(seeds, pl.Int64)
+    chosen = ["chosen"] if "chosen" in frame.columns else []
+    first, rest = ["recipe", "variant", *axes, *chosen, "seed", *seeds], list(SCORES)[3:]
     return frame.select(pl.col(name).cast(types[name]) for name in first + rest)
 
 
@@ -141,16 +145,6 @@ def check_scores(frame: pl.DataFrame, where: str = "score frame") -> pl.DataFram
     return frame
 
 
-def named(frame: pl.DataFrame) -> pl.DataFrame:
-    """Join a second language to the first and, where there are several recipes, the recipe to the variant."""
-    if "second_language" in frame.columns:
-        pair = pl.concat_str(["language", "second_language"], separator="-", ignore_nulls=True)
-        frame = frame.with_columns(pair.alias("language"), pl.lit(None, pl.String).alias("second_language"))
-    if frame["recipe"].n_unique() > 1:
-        frame = frame.with_columns(pl.concat_str(["recipe", "variant"], separator="/").alias("variant"))
-    return frame
-
-
 def arms(frame: pl.DataFrame) -> list[Arm]:
     """Return the arms of a frame, in the order of their first rows."""
     columns = axis_columns(frame)
@@ -162,6 +156,16 @@ def arm_of(columns: Sequence[str], variant: str, values: Sequence[str | None]) -
     """Return the arm of a row: its variant and the values in its axis `columns`."""
     names = [name.removeprefix("axis.") for name in columns]
     return Arm(variant, tuple((name, value or "") for name, value in zip(names, values, strict=True)))
+
+
+def averaged(roles: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the languages of an arm's own mean: the targets unseen in training; if there are none, all but the source.
+
+    Args:
+        roles: language → role.
+    """
+    unseen = tuple(language for language, role in roles.items() if role == "unseen")
+    return unseen or tuple(language for language, role in roles.items() if role not in ("source", "failed"))
 
 
 def only(frame: pl.DataFrame, arm: Arm) -> pl.DataFrame:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isogloss.evaluation.frame import Arm, arm_of, axis_columns, named
+from isogloss.evaluation.frame import Arm, arm_of, axis_columns
+from isogloss.evaluation.naming import factors, named
 from isogloss.evaluation.paired import LanguageDifferences
 
 
@@ -71,16 +72,18 @@ class Outcomes:
 
 
 class SeedUnits(NamedTuple):
-    """Which runs count as one draw of the seed.
+    """Which runs count as one independent repetition.
 
     Attributes:
         members: the runs' seeds, by unit.
-        fixed: phases whose seeds are crossed with the units, with how many each has. They are averaged
-            over, so that a test is conditional on them.
+        fixed: what else varies, phases with seeds of their own or the draw, with how many values each has. Over these
+            a unit is averaged, so that a test is conditional on them.
+        unit: what a unit is one of: "seed", or "draw" of the examples.
     """
 
     members: tuple[tuple[str, ...], ...]
     fixed: tuple[tuple[str, int], ...]
+    unit: str = "seed"
 
 
 class SharedDifferences(NamedTuple):
@@ -99,27 +102,29 @@ class Differences:
 
 
 def seed_units(seeds: list[str]) -> SeedUnits:
-    """Group runs into independent draws of the seed.
+    """Group runs into independent repetitions.
 
-    With one seed for all phases each run is a draw. With seeds crossed over phases ("source=1,adapt=3")
-    runs that share a phase's seed are not independent: the draws are the seeds of the phase that has most,
-    and over the others a draw is averaged.
+    With one seed for all phases each run is one. With seeds crossed over phases ("source=1,adapt=3"), or with
+    draws of the examples ("draw=2,seed=1"), runs that share one of these are not independent: the units are the values
+    of what has most, and over the others a unit is averaged.
     """
-    parsed = [dict(pair.split("=", 1) for pair in seed.split(",") if "=" in pair) for seed in seeds]
-    phases = dict.fromkeys(phase for seed in parsed for phase in seed)
-    values = {phase: [seed.get(phase, "") for seed in parsed] for phase in phases}
+    parsed = [factors(seed) for seed in seeds]
+    names = dict.fromkeys(name for seed in parsed for name in seed)
+    values = {name: [seed.get(name, "") for seed in parsed] for name in names}
     if not values:
-        return SeedUnits(tuple((seed,) for seed in seeds), ())
+        return SeedUnits((), ())
     widest = max(values, key=lambda phase: len(set(values[phase])))
     members: dict[str, list[str]] = {}
     for unit, seed in zip(values[widest], seeds, strict=True):
         members.setdefault(unit, []).append(seed)
     fixed = []
-    for phase, own in values.items():
+    for name, own in values.items():
+        count = len(set(own))
         follows = len(set(zip(values[widest], own, strict=True))) == len(members)
-        if not follows:
-            fixed.append((phase, len(set(own))))
-    return SeedUnits(tuple(tuple(runs) for runs in members.values()), tuple(fixed))
+        if not follows or count < len(members):
+            fixed.append((name, count))
+    unit = "draw" if widest == "draw" else "seed"
+    return SeedUnits(tuple(tuple(runs) for runs in members.values()), tuple(fixed), unit)
 
 
 def _seeds(by_language: Mapping[str, Mapping[str, LanguageOutcome]], languages: list[str]) -> list[str]:

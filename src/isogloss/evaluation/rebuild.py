@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from isogloss.errors import mistake, nearest
-from isogloss.evaluation.comparison import read_comparisons
+from isogloss.evaluation.comparison import MEANS, read_comparisons
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.describe import describe
 from isogloss.evaluation.frame import read_frame, write_frame
@@ -94,7 +94,7 @@ def block_text(head: str, results: Path) -> str:
         source=options.get("source") != "no",
     )
     parts = {"scores": [first]}
-    for scope, part in (("unseen", "mean"), ("language", "languages")):
-        parts[part] = list(difference_tables(comparisons.filter(pl.col("scope") == scope)))
+    for part, scopes in (("mean", list(MEANS)), ("languages", ["language"])):
+        parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
     return "\n" + "\n".join(texts) + "\n"

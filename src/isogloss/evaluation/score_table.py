@@ -11,7 +11,10 @@ from typing import Any
 import polars as pl
 
 from isogloss.errors import mistake, nearest
-from isogloss.evaluation.frame import Arm, arms, axis_columns, named, only
+from isogloss.evaluation.choice import ORACLE
+from isogloss.evaluation.comparison import MEANS
+from isogloss.evaluation.frame import Arm, arms, averaged, axis_columns, only
+from isogloss.evaluation.naming import factors, named
 from isogloss.evaluation.reference import AVERAGE, PrintedRow, Reference, deviations
 from isogloss.evaluation.render import MARKS, Cell, Column, Table
 
@@ -27,6 +30,7 @@ class ArmScores:
         by_seed: seed → language → value in percent.
         roles: language → role.
         failed: seeds that failed and have no scores.
+        chosen: language → the value of an axis that was chosen for it; empty where none was.
         examples_seen: of one run, its phases together; None where it is not known.
     """
 
@@ -34,6 +38,7 @@ class ArmScores:
     by_seed: Mapping[str, Mapping[str, float]]
     roles: Mapping[str, str]
     failed: tuple[str, ...]
+    chosen: Mapping[str, str]
     examples_seen: int | None
 
     @classmethod
@@ -51,6 +56,7 @@ class ArmScores:
             by_seed,
             dict(rows.select("language", "role").iter_rows()),
             tuple(seed for seed in failed if seed not in by_seed),
+            dict(rows.select("language", "chosen").iter_rows()) if "chosen" in rows.columns else {},
             round(float(seen.to_numpy().mean())) if seen.len() else None,
         )
 
@@ -62,17 +68,22 @@ class ArmScores:
             for language in self.roles
         }
 
-    @property
-    def unseen(self) -> tuple[str, ...]:
-        """The targets that no phase was trained on."""
-        return tuple(language for language, role in self.roles.items() if role == "unseen")
+    @cached_property
+    def averaged(self) -> tuple[str, ...]:
+        """The languages of its mean: targets that no phase was trained on; if there are none, all but the source."""
+        return averaged(self.roles)
 
-    def average(self, languages: Sequence[str]) -> list[float]:
+    @cached_property
+    def drawn(self) -> bool:
+        """Whether runs differ in which examples were drawn."""
+        return any("draw" in factors(seed) for seed in self.by_seed)
+
+    def average(self, languages: Sequence[str]) -> dict[str, float]:
         """The mean over `languages` by seed; empty where one of them was not tested."""
-        if not languages or not self.by_seed:
-            return []
-        complete = [own for own in self.by_seed.values() if all(language in own for language in languages)]
-        return [statistics.fmean(own[language] for language in languages) for own in complete]
+        if not languages:
+            return {}
+        complete = {seed: own for seed, own in self.by_seed.items() if all(each in own for each in languages)}
+        return {seed: statistics.fmean(own[each] for each in languages) for seed, own in complete.items()}
 
 
 def score_table(
@@ -130,10 +141,8 @@ def _decided(comparisons: pl.DataFrame | None, metric: str) -> dict[tuple[str, .
     if comparisons is None or metric != "accuracy":
         return {}
     axes = axis_columns(comparisons)
-    rows = comparisons.filter(
-        pl.col("verdict").is_in(["better", "worse"]), pl.col("scope").is_in(["language", "unseen"])
-    )
-    language = pl.when(pl.col("scope") == "unseen").then(pl.lit("")).otherwise("language")
+    rows = comparisons.filter(pl.col("verdict").is_in(["better", "worse"]), pl.col("scope").is_in(["language", *MEANS]))
+    language = pl.when(pl.col("scope") != "language").then(pl.lit("")).otherwise("language")
     keys = rows.select("variant", *[pl.col(axis).fill_null("") for axis in axes], language.alias("language"))
     return dict(zip(keys.iter_rows(), rows["verdict"], strict=True))
 
@@ -151,7 +160,7 @@ class _Layout:
     @cached_property
     def common(self) -> tuple[str, ...]:
         """The targets unseen in every arm, where the arms differ in that; else empty."""
-        sets = [set(one.unseen) for one in self.found if one.roles]
+        sets = [set(one.averaged) for one in self.found if one.roles]
         shared = set.intersection(*sets) if sets else set()
         if all(own == shared for own in sets):
             return ()
@@ -161,10 +170,11 @@ class _Layout:
         """The columns, in the order of `row`."""
         axes = [Column(axis.removeprefix("axis.")) for axis in self.axes]
         languages = [Column(language, "number", many=True) for language in self.languages]
-        means = [Column("unseen mean", "number")]
+        means = [Column("unseen mean" if self._all_unseen else "mean", "number")]
         means += [Column(f"mean of {len(self.common)} unseen in all rows", "number")] if self.common else []
         means += [Column(f"paper's mean ({len(self.paper)})", "number")] if self.paper else []
         counts = [Column("sd", "number"), Column("seeds", "integer")]
+        counts += [Column("sd of draws", "number"), Column("draws", "integer")] if self._any_drawn else []
         counts += [Column("failed", "integer")] if self._any_failed else []
         return (Column("variant"), *axes, *languages, *means, *counts, Column("examples seen", "integer"))
 
@@ -172,17 +182,33 @@ class _Layout:
     def _any_failed(self) -> bool:
         return any(one.failed for one in self.found)
 
+    @property
+    def _all_unseen(self) -> bool:
+        """Whether every arm has targets that it has not seen."""
+        return all("unseen" in one.roles.values() for one in self.found if one.roles)
+
+    @property
+    def _any_drawn(self) -> bool:
+        return any(one.drawn for one in self.found)
+
     def row(self, one: ArmScores) -> tuple[Cell, ...]:
         """One arm's cells."""
-        unseen = one.average(one.unseen)
-        means = [Cell(_mean(unseen), self._verdict(one.arm, ""))]
+        own = one.average(one.averaged)
+        means = [Cell(_mean(own), self._verdict(one.arm, ""))]
         means += [Cell(_mean(one.average(self.common)))] if self.common else []
         means += [Cell(_mean(one.average(self.paper)))] if self.paper else []
-        counts = [Cell(statistics.stdev(unseen) if len(unseen) > 1 else None), Cell(len(one.by_seed))]
+        counts = self._spread(one, own, of_draws=False)
+        counts += self._spread(one, own, of_draws=True) if self._any_drawn else []
         counts += [Cell(len(one.failed))] if self._any_failed else []
-        axes = [Cell(value) for _, value in one.arm.cell]
+        axes = [Cell(value, ("oracle",) if one.chosen and value == ORACLE else ()) for _, value in one.arm.cell]
         languages = [self._score(one, language) for language in self.languages]
         return (Cell(one.arm.variant), *axes, *languages, *means, *counts, Cell(one.examples_seen))
+
+    def _spread(self, one: ArmScores, means: Mapping[str, float], *, of_draws: bool) -> list[Cell]:
+        """How means spread over seeds or draws, and how many there are, those that lack a language among them."""
+        levels = _levels(means, of_draws=of_draws)
+        number = len(_levels(dict.fromkeys(one.by_seed, 0.0), of_draws=of_draws))
+        return [Cell(statistics.stdev(levels) if len(levels) > 1 else None), Cell(number)]
 
     def _score(self, one: ArmScores, language: str) -> Cell:
         if language not in one.means:
@@ -207,21 +233,22 @@ class _Layout:
             for language in self.languages
         ]
         alike = [one for one in self.found if one.roles and [v for _, v in one.arm.cell] == [c.value for c in axes]]
-        unseen = _printed_mean(values, alike[0].unseen if alike else ())
-        means = [Cell(unseen)]
+        means = [Cell(_printed_mean(values, alike[0].averaged if alike else ()))]
         means += [Cell(_printed_mean(values, self.common))] if self.common else []
         own = values.get(AVERAGE, _printed_mean(values, reference.average))
         means += [Cell(own)] if self.paper else []
-        counts = [Cell(), Cell(reference.runs)] + ([Cell()] if self._any_failed else [])
+        counts = [Cell(), Cell(reference.runs), *([Cell(), Cell()] if self._any_drawn else [])]
+        counts += [Cell()] if self._any_failed else []
         name = Cell(f"{row.arm.variant}{rest} (printed)", marks)
         return (name, *axes, *languages, *means, *counts, Cell())
 
     def footnotes(self) -> list[str]:
         """What a reader must know to read the means and counts."""
-        sizes = sorted({len(one.unseen) for one in self.found if one.roles})
-        lines = (
-            [f"Unseen mean: over {' or '.join(map(str, sizes))} targets; sd: its spread over seeds."] if sizes else []
-        )
+        sizes = " or ".join(map(str, sorted({len(one.averaged) for one in self.found if one.roles})))
+        name = "Unseen mean" if self._all_unseen else "Mean"
+        lines = [f"{name}: over {sizes} targets; sd: its spread over seeds."] if sizes else []
+        if self._any_drawn:
+            lines.append("Scores are means over draws of the examples and seeds; sd of draws: their spread over draws.")
         if self.common:
             lines.append("Rows differ in which targets are unseen: compare them on those unseen in all rows.")
         tested = [one for one in self.found if one.roles]
@@ -230,6 +257,7 @@ class _Layout:
             lines.append(f"No paper's mean where one of its languages was not tested: {', '.join(lacking)}.")
         elif self.paper:
             lines.append(f"The paper's mean is over {', '.join(self.paper)}, whether seen or not.")
+        lines += self._chosen()
         for one in self.found:
             if one.failed:
                 lines.append(f"Failed and not in the means: {one.arm}, seed {'; '.join(one.failed)}.")
@@ -237,9 +265,33 @@ class _Layout:
                 lines.append(f"{one.arm} has no score for this metric.")
         return lines
 
+    def _chosen(self) -> list[str]:
+        """By what an axis was chosen, and what was."""
+        found = [f"{one.arm}: {_by_value(one.chosen)}." for one in self.found if one.chosen]
+        rule = "Chosen for each target on the development rows of the other languages that no candidate has seen."
+        return [rule, *found] if found else []
 
-def _mean(values: Sequence[float]) -> float | None:
-    return statistics.fmean(values) if values else None
+
+def _by_value(chosen: Mapping[str, str]) -> str:
+    """Say which value was chosen for which languages."""
+    by_value: dict[str, list[str]] = {}
+    for language, value in chosen.items():
+        by_value.setdefault(value, []).append(language)
+    return "; ".join(f"{value} for {', '.join(languages)}" for value, languages in by_value.items())
+
+
+def _levels(by_seed: Mapping[str, float], *, of_draws: bool) -> list[float]:
+    """Return the mean over seeds for each draw, or the mean over draws for each seed."""
+    levels: dict[str, list[float]] = {}
+    for seed, value in by_seed.items():
+        rest = factors(seed)
+        draw = rest.pop("draw", "")
+        levels.setdefault(draw if of_draws else repr(rest), []).append(value)
+    return [statistics.fmean(level) for level in levels.values()]
+
+
+def _mean(values: Mapping[str, float]) -> float | None:
+    return statistics.fmean(values.values()) if values else None
 
 
 def _printed_mean(values: Mapping[str, float], languages: Sequence[str]) -> float | None:

@@ -129,6 +129,16 @@ class _CellCheck:
     def _evaluation(self) -> None:
         if self.head is not None:
             self._split(self.head, self.cell.evaluation.split, ("evaluation", "split"))
+            self._development(self.head)
+
+    def _development(self, head: Task) -> None:
+        evaluation, path = self.cell.evaluation, ("evaluation", "development", "split")
+        if evaluation.development is None:
+            return
+        self._split(head, evaluation.development.split, path)
+        if evaluation.development.split == evaluation.split:
+            what = f'development rows are of split "{evaluation.split}", on which the recipe is tested'
+            self._refuse(path, what, "choose on another split, or test on another")
 
     def _split(self, task: Task, split: str, path: tuple[str, ...]) -> None:
         if task.splits and split not in task.splits:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from isogloss.recipe.document import Document, to_toml
-from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Table, TaskReference, refusal
+from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Share, Table, TaskReference, refusal
 
 ROLES = ("source", "auxiliary", "target", "selection")
 AXES = ("source", "auxiliary", "target", "draw")
@@ -49,12 +49,23 @@ class Seeds(Table):
         return {"by_phase": value} if isinstance(value, Mapping) else {"together": value}
 
 
+class Development(Table):
+    """Rows on which a setting may be chosen: a share of a split's groups, kept from training in every language."""
+
+    split: str = "validation"
+    share: Share = 0.2
+
+
 class Evaluation(Table):
-    """What the last weights are tested on: `examples` a language (whole groups; all by default)."""
+    """What the last weights are tested on: `examples` a language (whole groups; all by default).
+
+    With `development` they are scored on rows of another split, too, which no phase of the recipe is trained on.
+    """
 
     task: TaskReference | None = None
     split: str = "test"
     examples: Count | None = None
+    development: Development | None = None
 
 
 class Variant(Table):

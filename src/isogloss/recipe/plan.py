@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
-from isogloss.data.task import Task
 from isogloss.recipe import keys
 from isogloss.recipe.keys import Fingerprints
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
+from isogloss.recipe.planned import Cell, DevelopmentRows, Plan, PlannedPhase, PlannedRows
 from isogloss.recipe.resolve import (
     evaluation_task,
     languages_of,
@@ -19,145 +19,6 @@ from isogloss.recipe.resolve import (
     selection_languages,
     task_of,
 )
-
-Product = Literal["weights", "rates"]
-
-
-class PlannedRows(NamedTuple):
-    """Rows as a recipe asks for them, their task, and their languages: codes, sorted; streams keep this order."""
-
-    on: On
-    task: Task
-    languages: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PlannedPhase:
-    """A phase with everything resolved that the recipe leaves to roles and names.
-
-    Attributes:
-        key: of its content; equal keys, equal results.
-        name: in the recipe.
-        phase: its settings.
-        task: what it is trained on.
-        languages: codes, sorted; streams take them in this order.
-        support: what supports are drawn from where the recipe says it; None for the same rows.
-        selection: languages on whose held-out rows the step is chosen, sorted.
-        after: key of the phase whose weights it starts from; None for the encoder and a fresh head.
-        rates_from: key of the phase whose learned rates it uses.
-        rates_reduce: "mean" for their mean in place of each group's own.
-        as_long_as: it sees as many examples as these; empty where `phase.length` or the method says it.
-        seed: of its draws.
-        stream: names its draws, `Key(seed, stream, …)`: its place in the chain and its product, so that
-            renaming a phase changes nothing, and a phase draws alike in all variants.
-        draw: which random subset is taken.
-        product: "weights" or "rates".
-        encoder: name or folder.
-        precision: "fp32" or "bf16"; what "auto" means on this machine.
-        max_length: tokens an example at most.
-        labels: of the head, in its order; empty where only the data can tell.
-        depth: how many phases it comes after.
-    """
-
-    key: str
-    name: str
-    phase: Phase
-    task: Task
-    languages: tuple[str, ...]
-    support: PlannedRows | None
-    selection: tuple[str, ...]
-    after: str | None
-    rates_from: str | None
-    rates_reduce: Literal["mean"] | None
-    as_long_as: tuple[PlannedPhase, ...]
-    seed: int
-    stream: str
-    draw: int
-    product: Product
-    encoder: str
-    precision: str
-    max_length: int
-    labels: tuple[str, ...]
-    depth: int
-
-    @property
-    def rows(self) -> tuple[PlannedRows, ...]:
-        """All that it is trained on: queries first, then supports where they have rows of their own."""
-        queries = PlannedRows(self.phase.on, self.task, self.languages)
-        return (queries,) if self.support is None else (queries, self.support)
-
-    @property
-    def trained(self) -> tuple[str, ...]:
-        """Every language that it is trained on, sorted."""
-        return tuple(sorted({code for rows in self.rows for code in rows.languages}))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run: a variant, a value of every axis, a seed of every phase.
-
-    Attributes:
-        key: of the run; names count, since a run stands under them in tables.
-        recipe: its name.
-        variant: its name.
-        axes: value of every axis, languages or a draw's number.
-        seeds: by phase name.
-        source: source languages.
-        auxiliary: auxiliary languages.
-        target: languages tested on.
-        seen: every language that a phase of it is trained on, sorted.
-        phases: keys, in the order to carry them out.
-        final: key of the phase whose weights are evaluated.
-        task: what is evaluated on.
-        split: of it.
-        examples: a language, whole groups; None for all.
-        precision: in which numbers it is tested, "fp32" or "bf16".
-        effective: the recipe of this cell, for the record.
-    """
-
-    key: str
-    recipe: str
-    variant: str
-    axes: Mapping[str, tuple[str, ...]]
-    seeds: Mapping[str, int]
-    source: tuple[str, ...]
-    auxiliary: tuple[str, ...]
-    target: tuple[str, ...]
-    seen: tuple[str, ...]
-    phases: tuple[str, ...]
-    final: str
-    task: Task
-    split: str
-    examples: int | None
-    precision: str
-    effective: Recipe = field(repr=False, compare=False)
-
-    def role(self, language: str) -> Literal["source", "auxiliary", "seen", "unseen"]:
-        """Return the part that a tested language has played in training."""
-        if language not in self.seen:
-            return "unseen"
-        if language in self.source:
-            return "source"
-        return "auxiliary" if language in self.auxiliary else "seen"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All runs of a recipe, and the phases that they are made of.
-
-    Attributes:
-        recipe: with variants and axes.
-        cells: in the recipe's order: variants, axes, seeds.
-        phases: by key, each after those it depends on.
-    """
-
-    recipe: Recipe
-    cells: tuple[Cell, ...]
-    phases: Mapping[str, PlannedPhase]
-
-    def users(self, key: str) -> tuple[Cell, ...]:
-        """Return the runs that a phase is part of."""
-        return tuple(cell for cell in self.cells if key in cell.phases)
 
 
 def make_plan(recipe: Recipe, fingerprints: Fingerprints) -> Plan:
@@ -238,6 +99,7 @@ class _Planner:
                 "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
                 "examples": evaluation.examples and {"count": evaluation.examples, "draw": recipe.draw},
                 **({"precision": precision} if precision != final.precision else {}),  # else the phase's key has it
+                **self._development_content(self._development()),
             }
         )
         names = {"recipe": name, "variant": recipe.variants[0].name, "axes": axes, "seeds": self.seeds}
@@ -256,6 +118,7 @@ class _Planner:
             task=task,
             split=evaluation.split,
             examples=evaluation.examples,
+            development=self._development(),
             precision=precision,
             effective=recipe,
         )
@@ -266,19 +129,31 @@ class _Planner:
             return self.recipe.languages.target
         return self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split)
 
+    def _development(self, *trained: PlannedRows) -> DevelopmentRows | None:
+        """The recipe's development rows; with rows that are trained on, only if any of them is of their split."""
+        evaluation = self.recipe.evaluation
+        if evaluation.development is None:
+            return None
+        task, split = evaluation_task(self.recipe), evaluation.development.split
+        if trained and not any((rows.task, rows.on.split) == (task, split) for rows in trained):
+            return None
+        return DevelopmentRows(task, split, evaluation.development.share, self._targets(), self.recipe.draw)
+
     def _planned(self, phase: Phase, before: Mapping[str, PlannedPhase]) -> PlannedPhase:
         after = before.get(phase.after or "")
         rates_from = before.get(phase.rates.taken_from or "")
         depth = self._depth(phase.name)
         product = method_of(phase.method).product
+        queries, support = self._rows(phase.on), self._rows(phase.support) if phase.support else None
         planned = PlannedPhase(
             key="",
             name=phase.name,
             phase=phase,
-            task=task_of(self.recipe, phase.on.task),
-            languages=languages_of(self.recipe, phase.on, targets=self._targets()),
-            support=self._support(phase),
+            task=queries.task,
+            languages=queries.languages,
+            support=support,
             selection=selection_languages(self.recipe, phase),
+            development=self._development(queries, *filter(None, [support])),
             after=after.key if after else None,
             rates_from=rates_from.key if rates_from else None,
             rates_reduce=phase.rates.reduce,
@@ -300,11 +175,8 @@ class _Planner:
         after = self.whole.phase(name).after
         return self._depth(after) + 1 if after else 0
 
-    def _support(self, phase: Phase) -> PlannedRows | None:
-        if phase.support is None:
-            return None
-        task = task_of(self.recipe, phase.support.task)
-        return PlannedRows(phase.support, task, languages_of(self.recipe, phase.support, targets=self._targets()))
+    def _rows(self, on: On) -> PlannedRows:
+        return PlannedRows(on, task_of(self.recipe, on.task), languages_of(self.recipe, on, targets=self._targets()))
 
     def _as_long_as(self, phase: Phase) -> tuple[PlannedPhase, ...]:
         if phase.as_long_as is None:
@@ -336,6 +208,7 @@ class _Planner:
                 "precision": planned.precision,
                 "max_length": planned.max_length,
                 **self._support_content(planned),
+                **self._development_content(planned.development),
             }
         )
 
@@ -350,3 +223,15 @@ class _Planner:
             "subset": keys.subset_content(on, planned.phase, planned.draw),
         }
         return {"support": content}
+
+    def _development_content(self, rows: DevelopmentRows | None) -> dict[str, Any]:
+        """What a key holds of development rows: nothing where there are none, so that all else keeps its key."""
+        if rows is None:
+            return {}
+        content = {
+            "task": keys.task_content(rows.task),
+            "rows": {code: self.fingerprints.data(rows.task, code, rows.split) for code in rows.languages},
+            "share": rows.share,
+            "draw": rows.draw,
+        }
+        return {"development": content}

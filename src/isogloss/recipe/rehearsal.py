@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from isogloss.recipe.plan import Plan, PlannedPhase
+from isogloss.recipe.planned import Plan, PlannedPhase
 
 
 class PhaseSize(NamedTuple):

@@ -11,7 +11,7 @@ from isogloss.run.provenance import provenance
 
 if TYPE_CHECKING:
     from isogloss.learner.learner import Learner
-    from isogloss.recipe.plan import PlannedPhase
+    from isogloss.recipe.planned import PlannedPhase
     from isogloss.store.runs import RunInfo
     from isogloss.store.store import Store
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from isogloss.data.task import Task
 from isogloss.errors import Mistake, Mistakes
-from isogloss.recipe.plan import Cell, Plan, PlannedRows
+from isogloss.recipe.planned import Cell, Plan, PlannedRows
 from isogloss.run.resources import Resources
 from isogloss.store.store import Store
 
@@ -43,9 +43,9 @@ def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
         for on, task, languages in (*phase.rows, PlannedRows(phase.phase.on, phase.task, phase.selection))
         for language in languages
     }
-    found |= {
-        (cell.task.name, repr(cell.task), cell.split, language): cell.task for cell in cells for language in cell.target
-    }
+    for cell in cells:
+        splits = [cell.split, *([cell.development.split] if cell.development else [])]
+        found |= {(cell.task.name, repr(cell.task), split, code): cell.task for split in splits for code in cell.target}
     return [(task, language, split) for (_, _, split, language), task in sorted(found.items(), key=lambda one: one[0])]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isogloss.errors import Interrupted, Mistakes
-from isogloss.recipe.plan import Cell, Plan, make_plan
+from isogloss.recipe.plan import make_plan
+from isogloss.recipe.planned import Cell, Plan
 from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
 from isogloss.run.preparation import checked, is_missing
 from isogloss.run.provenance import provenance, threads_as_begun
@@ -183,17 +184,18 @@ class _Runner:
             raise _InPhase(self._plan.phases[key].name, fault) from fault
 
     def _score(self, cell: Cell) -> None:
-        from isogloss.run.scoring import collapsed, predict_cell, score_cell
+        from isogloss.run.scoring import collapsed, predict_cell, predict_development, score_cell
 
         began = time.monotonic()
         learner = self._trainer.learner_after(cell.final, precision=cell.precision)
         predictions = predict_cell(cell, learner, self._resources)
+        development = predict_development(cell, learner, self._resources)
         cost = [self._store.phase(key).summary for key in cell.phases]
         facts = _facts(self._plan, cell) | {
             "examples_seen": sum(phase["examples"] for phase in cost),
             "seconds": sum(phase["seconds"] for phase in cost),
         }
-        scores = score_cell(cell, predictions, facts, len(learner.labels))
+        scores = score_cell(cell, predictions, development, facts, len(learner.labels))
         steps, phase = cost[-1]["steps"], self._plan.phases[cell.final].name
         found = collapsed(predictions, learner.labels)
         languages, same = ", ".join(found), ", ".join(sorted(set(found.values())))
@@ -203,7 +205,7 @@ class _Runner:
         )
         warnings = [warning] if found else []
         summary = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
-        self._store.run(cell.key).finish(scores, predictions, summary)
+        self._store.run(cell.key).finish(scores, predictions, summary, development=development)
         for warning in warnings:
             self._warn(warning)
 

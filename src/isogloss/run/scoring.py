@@ -10,10 +10,11 @@ import polars as pl
 
 from isogloss import registry
 from isogloss.data.bag import Bag
-from isogloss.evaluation.frame import score_run
+from isogloss.evaluation.frame import DEVELOPMENT, score_run, stack
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
-from isogloss.recipe.plan import Cell
+from isogloss.recipe.planned import Cell
+from isogloss.run.development import development_bags
 from isogloss.run.resources import Resources
 
 MANY = 50  # examples of several labels that a working model would not give all the same label
@@ -31,11 +32,28 @@ def predict_cell(cell: Cell, learner: Learner, resources: Resources) -> pl.DataF
     return pl.concat([_predictions(bag, learner) for bag in test_bags(cell, resources)])
 
 
-def score_cell(cell: Cell, predictions: pl.DataFrame, facts: Mapping[str, Any], n_labels: int) -> pl.DataFrame:
-    """Return the cell's rows of the score frame."""
+def predict_development(cell: Cell, learner: Learner, resources: Resources) -> pl.DataFrame | None:
+    """Return predictions as `predict_cell` does, of the development rows; None where the recipe has none."""
+    if cell.development is None:
+        return None
+    bags = development_bags(cell.development, resources)
+    return pl.concat([_predictions(bag, learner) for bag in bags.values()])
+
+
+def score_cell(
+    cell: Cell, predictions: pl.DataFrame, development: pl.DataFrame | None, facts: Mapping[str, Any], n_labels: int
+) -> pl.DataFrame:
+    """Return the cell's rows of the score frame; the metrics of development rows are called so."""
     kind = registry.load("kinds", cell.task.kind)()
     roles = {language: "auxiliary" if (role := cell.role(language)) == "seen" else role for language in cell.target}
-    return score_run(predictions, metrics=kind.metrics, n_labels=n_labels, roles=roles, facts=facts)
+    shared: dict[str, Any] = {"metrics": kind.metrics, "n_labels": n_labels, "roles": roles, "facts": facts}
+    scores = score_run(predictions, **shared)
+    if development is None:
+        return scores
+    chosen_on = score_run(development, **shared).with_columns(
+        pl.concat_str(pl.lit(DEVELOPMENT), "metric").alias("metric")
+    )
+    return stack([scores, chosen_on])
 
 
 def collapsed(predictions: pl.DataFrame, labels: tuple[str, ...]) -> dict[str, str]:

@@ -16,9 +16,10 @@ from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.learner.rates import Rates, resolve_rates
 from isogloss.methods.base import Length, Schedule
-from isogloss.recipe.plan import Plan, PlannedPhase, PlannedRows
+from isogloss.recipe.planned import Plan, PlannedPhase, PlannedRows
 from isogloss.recipe.rehearsal import PhaseSize
 from isogloss.recipe.resolve import method_of
+from isogloss.run.development import development_bags
 from isogloss.run.learners import fresh_learner, learner_after, phase_spec
 from isogloss.run.resources import Resources
 from isogloss.store.phase import LearnedRates
@@ -53,9 +54,14 @@ def phase_data(planned: PlannedPhase, resources: Resources) -> PhaseData:
     """
     subset, held = Key(planned.draw, "", purpose="subset"), Key(planned.draw, "", purpose="held out")
 
+    kept_apart = planned.development
+    development = development_bags(kept_apart, resources) if kept_apart else {}
+
     def bags(rows: PlannedRows) -> dict[str, Bag]:
         on, task, languages = rows
         whole = {language: resources.bag(task, language, on.split) for language in languages}
+        if kept_apart and (task, on.split) == (kept_apart.task, kept_apart.split):
+            whole = _without(whole, development)
         sizes: dict[str, Any] = {"share": on.share, "examples": on.examples, "per_label": on.per_label}
         return {language: bag.subset(**sizes, key=subset) for language, bag in whole.items()}
 

@@ -4,6 +4,7 @@
 runs/<key>/ run.json              recipe, variant, axes, seeds, phases, settings, provenance; written first
             scores.parquet        its rows of the score frame
             predictions.parquet   language, id, group, label, prediction, p0 … of every example
+            development.parquet   the same of the development rows, if the recipe has any
             done.json             written last: the run is done once this is there
             failed.json           why, in which phase and where in the code it failed, if it did
 ```
@@ -89,7 +90,14 @@ class RunFolder:
             sweep(self.path)
         write_json(self.path / "run.json", {**asdict(spec), "begun": time.time()})
 
-    def finish(self, scores: pl.DataFrame, predictions: pl.DataFrame, summary: Mapping[str, Any]) -> None:
+    def finish(
+        self,
+        scores: pl.DataFrame,
+        predictions: pl.DataFrame,
+        summary: Mapping[str, Any],
+        *,
+        development: pl.DataFrame | None = None,
+    ) -> None:
         """Keep scores and predictions, the key as column `run`; the run is done, its failures forgotten.
 
         Raises:
@@ -97,7 +105,9 @@ class RunFolder:
         """
         import polars as pl
 
-        for name, frame in (("scores", scores), ("predictions", predictions)):
+        frames = {"scores": scores, "predictions": predictions}
+        frames |= {} if development is None else {"development": development}
+        for name, frame in frames.items():
             write_parquet(self.path / f"{name}.parquet", frame.with_columns(run=pl.lit(self.key)))
         write_json(self.path / "done.json", {**summary, "finished": time.time()})
         (self.path / "failed.json").unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""Choosing a setting for each target: on what the other languages say of it or, as a bound, on the target itself.
+
+Which auxiliary language helps is a question that a paper may answer with the best of all on the test set. Here a
+candidate (a value of an axis) is chosen for a target by its mean over the *development* rows of the *other* languages,
+so that nothing of the target is looked at. The choice by the target's own test scores is there too, as an oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from isogloss.errors import mistake, nearest
+from isogloss.evaluation.frame import DEVELOPMENT, axis_columns
+
+CHOSEN, ORACLE = "chosen", "oracle"
+
+
+class Candidate(NamedTuple):
+    """What is known of one value of the axis, for one variant.
+
+    Attributes:
+        roles: language → role.
+        development: language → mean score over runs on the development rows.
+        test: language → mean score over runs on the test rows.
+    """
+
+    roles: Mapping[str, str]
+    development: Mapping[str, float]
+    test: Mapping[str, float]
+
+
+def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str = "accuracy") -> pl.DataFrame:
+    """Choose a value of an axis for every variant and target.
+
+    The candidates for a target are the values under which it is unseen. Each is judged by its mean over seeds and over
+    the other languages, on the development rows of those that no candidate was trained on; of equals the first wins.
+
+    Args:
+        scores: a score frame as the runs wrote it (not `named`).
+        axis: its name, "auxiliary" say.
+        oracle: also choose on the target's own test scores.
+        metric: what is compared.
+
+    Returns:
+        Columns recipe, variant, axis.*, language, and `how`: "chosen" or "oracle".
+
+    Raises:
+        Mistakes: there is no such axis, there are no development scores, or no other language to choose on.
+    """
+    column = f"axis.{axis}"
+    known = [name.removeprefix("axis.") for name in axis_columns(scores)]
+    if axis not in known:
+        raise mistake(f'the runs have no axis "{axis}"', where="--choose", remedy=nearest(axis, known))
+    if not scores.select((pl.col("metric") == DEVELOPMENT + metric).any()).item():
+        remedy = 'write development = { split = "validation", share = 0.2 } under [evaluation], and run again'
+        raise mistake(f"the runs have no development {metric} to choose by", where="--choose", remedy=remedy)
+    cells = ["recipe", "variant", *(name for name in axis_columns(scores) if name not in (column, "axis.draw"))]
+    rows: list[dict[str, object]] = []
+    done = scores.filter(pl.col("role") != "failed")
+    for cell, arm in done.partition_by(cells, as_dict=True, maintain_order=True).items():
+        candidates = _candidates(arm, column, metric)
+        about = dict(zip(cells, cell, strict=True))
+        for language in arm["language"].unique(maintain_order=True).to_list():
+            found = _best(candidates, language, oracle=oracle)
+            rows += [{**about, "language": language, column: value, "how": how} for how, value in found.items()]
+    return pl.DataFrame(rows, schema=dict.fromkeys([*cells, "language", column, "how"], pl.String))
+
+
+def picked(frame: pl.DataFrame, choice: pl.DataFrame, axis: str) -> pl.DataFrame:
+    """Return of each variant and language the rows of the value that was chosen.
+
+    Args:
+        frame: scores or predictions, as the runs wrote them.
+        choice: what `choose` returned.
+        axis: that was chosen.
+
+    Returns:
+        The rows, "chosen" or "oracle" in the axis' column and the value itself in a column `chosen`; failed runs stay.
+    """
+    column = f"axis.{axis}"
+    keys = [name for name in choice.columns if name != "how"]
+    parts = []
+    for how in (CHOSEN, ORACLE):
+        own = choice.filter(pl.col("how") == how).drop("how")
+        rows = frame.join(own, on=keys, how="semi", nulls_equal=True)
+        parts.append(rows.with_columns(pl.col(column).alias("chosen"), pl.lit(how).alias(column)))
+    if "role" in frame.columns:
+        parts.append(frame.filter(pl.col("role") == "failed"))
+    return pl.concat(parts, how="diagonal")
+
+
+def _candidates(arm: pl.DataFrame, column: str, metric: str) -> dict[str, Candidate]:
+    """Value of the axis → what is known of it, in the order of the frame."""
+
+    def means(part: pl.DataFrame, name: str) -> dict[str, float]:
+        rows = part.filter(pl.col("metric") == name).group_by("language", maintain_order=True).agg(pl.mean("value"))
+        return dict(rows.iter_rows())
+
+    return {
+        str(value): Candidate(
+            dict(part.select("language", "role").iter_rows()),
+            means(part, DEVELOPMENT + metric),
+            means(part, metric),
+        )
+        for (value,), part in arm.partition_by(column, as_dict=True, maintain_order=True).items()
+    }
+
+
+def _best(candidates: Mapping[str, Candidate], target: str, *, oracle: bool) -> dict[str, str]:
+    """Return how → the value for a target; nothing where every candidate was trained on it."""
+    able = {name: one for name, one in candidates.items() if one.roles.get(target) == "unseen" and target in one.test}
+    if not able:
+        return {}
+    languages = {language for one in able.values() for language in one.development} - {target}
+    others = [each for each in languages if all(one.roles.get(each) == "unseen" for one in able.values())]
+    if not others:
+        remedy = "test on more languages, or on some that no candidate is trained on"
+        raise mistake("no other unseen language to choose on", where=f"--choose, target {target}", remedy=remedy)
+    found = {CHOSEN: max(able, key=lambda name: sum(able[name].development[each] for each in others))}
+    return found | ({ORACLE: max(able, key=lambda name: able[name].test[target])} if oracle else {})
