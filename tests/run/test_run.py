@@ -264,6 +264,22 @@ def test_weights_that_another_process_deletes_meanwhile_are_trained_again(
     assert [event.key for event in events if isinstance(event, PhaseBegins)] == [source.key]
 
 
+def test_what_another_process_finishes_meanwhile_is_not_trained_again(recipe: Callable, tmp_path: Path) -> None:
+    """Its weights are gone, as the recipe wants it, when the first process comes to these cells."""
+    asked, events = recipe("seeds=1", "keep='scores'"), []
+
+    def watch(event: object) -> None:
+        events.append(event)
+        if len([each for each in events if isinstance(each, CellDone)]) == 1 and not others:
+            others.append(run(asked, Store(tmp_path), offline=True))
+
+    others: list = []
+    report = run(asked, Store(tmp_path), offline=True, progress=watch)
+    assert (others[0].done, report.done, report.failed) == (1, 2, [])
+    first = next(at for at, event in enumerate(events) if isinstance(event, CellDone))
+    assert not [event for event in events[first:] if isinstance(event, PhaseBegins)]
+
+
 def stopped(recipe: object, store: Store) -> PhaseFolder:
     """Carry a recipe out to the fifth step of its first phase, and return the phase's folder."""
 

@@ -146,7 +146,9 @@ class _Runner:
         return True
 
     def _carry_out(self, cell: Cell) -> None:
-        """Have every phase of a cell, and its scores unless they are there."""
+        """Have every phase of a cell, and its scores unless they are there; nothing if another process had them."""
+        if not is_missing(cell, self._plan, self._store):
+            return
         folder = self._store.run(cell.key)
         if not folder.done:
             folder.begin(_run_spec(self._plan, cell))
