@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.child import in_child
 from bench.harness import Benchmark, Context, Measurement, Pairs, Promise, alternate, now
 from bench.material import Material
-from bench.unrolled import TOKENS, loss_of, warm_up, without_dropout
+from bench.unrolled import TOKENS, loss_of, peer, warm_up, without_dropout
 
 if TYPE_CHECKING:
     from isogloss.learner.learner import Learner
@@ -139,21 +139,11 @@ def higher(steps: int, batch: int, folder_of_model: str, keep: str, **material: 
         keep: a file to write the gradient to.
         material: where the rows come from.
     """
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
     from bench.memory import peak, touch
 
     given = Material.read(**material)
     episode = draw(given, steps, batch)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder_of_model, dtype=torch.float32, attn_implementation="eager"
-    ).to(device)
-    model.train()
-    group_of = given.learner(encoder=folder_of_model, precision="fp32").groups.of
-    for name, value in model.named_parameters():
-        value.requires_grad_(group_of[name] != "embeddings")
+    model, _ = peer(given, folder_of_model)
     touch(model.parameters())
     unroll(model, warm_up(episode))
     with peak() as measured:

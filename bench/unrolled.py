@@ -152,21 +152,11 @@ def higher(
         tensors: measure the bytes of tensors in place of resident memory.
         material: where the rows come from.
     """
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
     from bench.memory import peak, tensor_peak, touch
 
     given = Material.read(**material)
     _, episode = _episode(given, window, batch, mixed=False)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder_of_model, dtype=torch.float32, attn_implementation="eager"
-    ).to(device)
-    model.train()
-    group_of = given.learner(encoder=folder_of_model, precision="fp32").groups.of
-    for name, value in model.named_parameters():
-        value.requires_grad_(group_of[name] != "embeddings")
+    model, group_of = peer(given, folder_of_model)
     touch(model.parameters())
     _unroll(model, group_of, warm_up(episode), first_order)
     with (tensor_peak if tensors else peak)() as measured:
@@ -176,7 +166,7 @@ def higher(
     return {"seconds": seconds, "beyond": measured.beyond, **found}
 
 
-def _unroll(model: Any, group_of: dict[str, str], episode: Episode, first_order: bool) -> dict[str, Any]:
+def _unroll(model: Any, group_of: Mapping[str, str], episode: Episode, first_order: bool) -> dict[str, Any]:
     """Return the losses and the meta-gradient, by group in the order of their names."""
     import higher as library
     import torch
@@ -202,6 +192,24 @@ def _unroll(model: Any, group_of: dict[str, str], episode: Episode, first_order:
     by_group = dict(zip(members, gradient.tolist(), strict=True))
     moving = sorted(group for group in members if group != "embeddings")
     return {"loss": total, "query_loss": float(query.detach()), "gradient": [by_group[group] for group in moving]}
+
+
+def peer(material: Material, folder: str) -> tuple[Any, Mapping[str, str]]:
+    """Return transformers' own model with plain attention and its embeddings frozen, and each parameter's layer group.
+
+    Args:
+        material: which labels it tells apart.
+        folder: where the learner is loaded from, too.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    group_of = material.learner(encoder=folder, precision="fp32").groups.of
+    for name, value in model.named_parameters():
+        value.requires_grad_(group_of[name] != "embeddings")
+    return model.to(device).train(), group_of
 
 
 def warm_up(episode: Episode) -> Episode:

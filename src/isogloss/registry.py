@@ -35,7 +35,6 @@ def load(group: Group, name: str) -> Any:
         Mistakes: nothing is registered under that name.
     """
     if name not in names(group):
-        raise mistake(
-            f'no {group.removesuffix("s")} is called "{name}"', where=group, remedy=nearest(name, names(group))
-        )
+        one = group.removesuffix("s")
+        raise mistake(f'no {one} is called "{name}"', where=one, remedy=nearest(name, names(group)))
     return entry_points(group=f"isogloss.{group}")[name].load()

@@ -10,8 +10,10 @@ import pytest
 import torch
 from bench.curves import beyond_seed_noise, blocks
 from bench.harness import Benchmark, Context, Measurement, Pairs, Promise, alternate, summary
+from bench.material import Material
 from bench.meta_step import largest_ratio
 from bench.results import append, failure, kept, load, record, render
+from bench.unrolled import peer, without_dropout
 from bench.work import counted
 
 from bench import __main__ as command
@@ -127,6 +129,18 @@ def test_a_first_order_meta_step_is_two_plain_gradients_and_an_outer_step(tmp_pa
     assert ours == theirs
     assert (ours["forwards"], ours["backwards"], ours["optimizer steps"]) == (2, 2, 1)
     assert extra < 4 * len(steps.learner.params)  # θ', and two norms
+
+
+@pytest.mark.slow
+def test_the_peer_of_meta_gradients_moves_what_ours_moves(tmp_path: Path) -> None:
+    context = Context(quick=True, data={}, scratch=tmp_path)
+    model, group_of = peer(Material.of(context), str(without_dropout(context)))
+    moving = {group_of[name] for name, value in model.named_parameters() if value.requires_grad}
+    frozen = {group_of[name] for name, value in model.named_parameters() if not value.requires_grad}
+    assert frozen == {"embeddings"}
+    assert moving == {*group_of.values()} - frozen
+    assert model.training
+    assert model.config._attn_implementation == "eager"
 
 
 def test_work_is_counted() -> None:

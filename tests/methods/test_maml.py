@@ -320,5 +320,5 @@ def test_equal_settings_are_equal_in_a_key() -> None:
 
 
 def test_an_unknown_pairing_is_refused() -> None:
-    with pytest.raises(Mistakes, match='did you mean "within"'):
+    with pytest.raises(ValidationError, match='no pairing is called "wihtin"; did you mean "within"'):
         maml(pairing="wihtin")

@@ -160,16 +160,16 @@ def test_surprise_leaves_its_language_out_of_the_support_whatever_the_order() ->
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        ("witin", 'pairings: no pairing is called "witin"; did you mean "within"?'),
+        ("witin", 'pairing: no pairing is called "witin"; did you mean "within"?'),
         ({"support_languages": 2}, "pairing: {'support_languages': 2} names no pairing; write"),
-        ({"name": "within", "size": 2}, 'pairing: size: unknown setting "size"; it has no settings: leave it out'),
+        ({"name": "within", "size": 2}, 'pairing.size: unknown setting "size"; it has no settings: leave it out'),
         (
             {"name": "across", "suport_languages": 2},
-            'pairing: suport_languages: unknown setting "suport_languages"; did you mean "support_languages"?',
+            'pairing.suport_languages: unknown setting "suport_languages"; did you mean "support_languages"?',
         ),
         (
             {"name": "across", "query_languages": 0},
-            "pairing: query_languages: query_languages = 0 will not do; it should be greater than or equal to 1",
+            "pairing.query_languages: 0 will not do; it should be greater than or equal to 1",
         ),
     ],
 )

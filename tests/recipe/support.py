@@ -13,7 +13,7 @@ from isogloss.recipe.model import Recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.planned import Plan
 
-SMALL = """
+START = """
 name = "small"
 task = "xnli"
 encoder = "mini"
@@ -28,7 +28,10 @@ name = "source"
 on = { task = "mnli", languages = "source" }
 method = "finetune"
 epochs = 1
-
+"""
+SMALL = (
+    START
+    + """
 [[phases]]
 name = "meta"
 after = "source"
@@ -54,6 +57,20 @@ name = "learned"
 [profiles.tiny]
 max_length = 64
 """
+)
+SUPPORT = 'support = { split = "validation", languages = "source" }'
+EPISODES = (
+    START.replace('["fr", "el", "en"]', '["fr", "sw", "el"]')
+    + f"""
+[[phases]]
+name = "meta"
+after = "source"
+on = {{ split = "validation", languages = "auxiliary" }}
+{SUPPORT}
+method = {{ name = "maml", pairing = "roles" }}
+steps = 9
+"""
+)
 
 
 class Fingerprints:

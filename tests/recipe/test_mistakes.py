@@ -8,7 +8,7 @@ import pytest
 
 from isogloss.errors import Mistakes
 from isogloss.recipe.load import load_recipe
-from recipe.support import SMALL, load, mistakes, write
+from recipe.support import EPISODES, SMALL, load, mistakes, write
 
 ADAPT_ON = 'after = "source"\non = { split = "validation", languages = ["source", "auxiliary"] }\nmethod = "f'
 ONE_CHANGE = {
@@ -235,6 +235,31 @@ def test_one_change_is_one_mistake_with_place_and_remedy(
     assert all(line.startswith("small.toml: ") and "; " in line for line in found)
 
 
+PAIRING = 'pairing = "roles"'
+
+
+@pytest.mark.parametrize("value", ["0", "2.5", '"2"', "true", "[2]", "{ size = 2 }"])
+def test_settings_of_a_pairing_are_worded_as_those_of_its_method(tmp_path: Path, value: str) -> None:
+    """Of one type, in place of each other: inner steps of the method, languages of the pairing."""
+    of_method = EPISODES.replace(PAIRING, f"{PAIRING}, inner_steps = {value}")
+    of_pairing = EPISODES.replace(PAIRING, f'pairing = {{ name = "across", query_languages = {value} }}')
+    [found] = mistakes(tmp_path, of_method)
+    assert found.startswith("small.toml: phases.meta.method.inner_steps: ")
+    assert mistakes(tmp_path, of_pairing) == [found.replace("inner_steps", "pairing.query_languages", 1)]
+
+
+def test_mistakes_in_a_pairing_come_with_those_of_its_method(tmp_path: Path) -> None:
+    pairing = '{ name = "across", qery_languages = 2, support_languages = 0 }'
+    text = EPISODES.replace(PAIRING, f"pairing = {pairing}, inner_steps = 0")
+    assert sorted(mistakes(tmp_path, text)) == [
+        "small.toml: phases.meta.method.inner_steps: 0 will not do; it should be greater than or equal to 1",
+        'small.toml: phases.meta.method.pairing.qery_languages: unknown setting "qery_languages"; '
+        'did you mean "query_languages"?',
+        "small.toml: phases.meta.method.pairing.support_languages: 0 will not do; "
+        "it should be greater than or equal to 1",
+    ]
+
+
 SELECTED = 'epochs = 2\nselect = { on = "selection", every = 10 }'
 
 
@@ -245,7 +270,7 @@ SELECTING = SMALL.replace('"validation"', '"train"', 1).replace("epochs = 2", SE
 def test_a_value_that_none_of_several_types_takes_is_one_mistake(tmp_path: Path) -> None:
     text = SMALL.replace('method = "finetune"\nepochs = 1', 'method = { name = "maml", episodes = 1.5 }\nepochs = 1')
     [found] = mistakes(tmp_path, text)
-    assert "phases.source.method.episodes: " in found
+    assert found.endswith("phases.source.method.episodes: 1.5 will not do; it should be a whole number")
 
 
 def test_a_step_is_never_chosen_on_an_unseen_targets_labels(tmp_path: Path) -> None:

@@ -6,39 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from isogloss.recipe.load import load_recipe, shipped
 from isogloss.recipe.planned import Plan
-from recipe.support import SMALL, load, mistakes, plan
-
-TEXT = """
-name = "small"
-task = "xnli"
-encoder = "mini"
-
-[languages]
-source = ["en"]
-auxiliary = ["el", "ur"]
-target = ["fr", "sw", "el"]
-
-[[phases]]
-name = "source"
-on = { task = "mnli" }
-method = "finetune"
-epochs = 1
-
-[[phases]]
-name = "meta"
-after = "source"
-on = { split = "validation", languages = "auxiliary" }
-support = { split = "validation", languages = "source" }
-method = { name = "maml", pairing = "roles" }
-steps = 9
-"""
-SUPPORT = 'support = { split = "validation", languages = "source" }'
+from recipe.support import EPISODES, SMALL, SUPPORT, load, mistakes, plan
 
 
 def swapped(support: str, pairing: str = "roles") -> str:
-    return TEXT.replace(SUPPORT, support).replace('"roles"', f'"{pairing}"')
+    return EPISODES.replace(SUPPORT, support).replace('"roles"', f'"{pairing}"')
 
 
 def meta(planned: Plan) -> str:
@@ -92,7 +65,7 @@ set."phases.meta.support.per_label" = 8
 [[variants]]
 name = "all"
 """
-    cells = {cell.variant: cell for cell in plan(tmp_path, TEXT + variants).cells}
+    cells = {cell.variant: cell for cell in plan(tmp_path, EPISODES + variants).cells}
     assert cells["pooled"].effective.phase("meta").support is None
     few = cells["few"].effective.phase("meta").support
     assert few is not None
@@ -148,9 +121,9 @@ def test_a_draw_matters_where_a_subset_is_drawn(tmp_path: Path) -> None:
 def test_the_version_of_the_pairing_is_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from isogloss.methods.pairings.roles import Roles
 
-    before = plan(tmp_path, TEXT)
+    before = plan(tmp_path, EPISODES)
     monkeypatch.setattr(Roles, "version", Roles.version + 1)
-    after = plan(tmp_path, TEXT)
+    after = plan(tmp_path, EPISODES)
     assert meta(before) != meta(after)
     assert len(before.phases.keys() & after.phases.keys()) == 1  # the source phase
 
@@ -221,7 +194,7 @@ def test_phases_without_a_support_keep_the_keys_that_they_had(tmp_path: Path) ->
             "within",
             'phases.meta.support.languages: supports from en and queries from el, ur are not "within" a language; ',
         ),
-        ("", "witin", 'phases.meta.method: no pairing is called "witin"; did you mean "within"?'),
+        ("", "witin", 'phases.meta.method.pairing: no pairing is called "witin"; did you mean "within"?'),
     ],
 )
 def test_one_mistake_is_one_line(tmp_path: Path, support: str, pairing: str, expected: str) -> None:
@@ -231,7 +204,7 @@ def test_one_mistake_is_one_line(tmp_path: Path, support: str, pairing: str, exp
 
 @pytest.mark.parametrize("method", ['"finetune"\nsteps = 9', '"meta_optimizer"'])
 def test_methods_that_draw_no_support_refuse_one(tmp_path: Path, method: str) -> None:
-    text = TEXT.replace('{ name = "maml", pairing = "roles" }\nsteps = 9', method)
+    text = EPISODES.replace('{ name = "maml", pairing = "roles" }\nsteps = 9', method)
     name = method.split('"')[1]
     assert mistakes(tmp_path, text) == [
         f'small.toml: phases.meta.support: the method "{name}" draws no support from rows of its own; '
@@ -240,7 +213,7 @@ def test_methods_that_draw_no_support_refuse_one(tmp_path: Path, method: str) ->
 
 
 def test_a_surprise_language_needs_another(tmp_path: Path) -> None:
-    text = TEXT.replace(SUPPORT, "").replace('languages = "auxiliary"', 'languages = "ur"')
+    text = EPISODES.replace(SUPPORT, "").replace('languages = "auxiliary"', 'languages = "ur"')
     text = text.replace(
         '{ name = "maml", pairing = "roles" }\nsteps = 9', '{ name = "meta_optimizer", meta_training = "surprise" }'
     )
@@ -273,8 +246,3 @@ def test_a_target_whose_rows_are_supports_may_choose_a_step(tmp_path: Path) -> N
     assert load(tmp_path, text).phase("meta").select.on == "selection"
     refused = mistakes(tmp_path, text.replace('["sw", "fr"]', '["fr"]'))
     assert any('the labels of "sw", which is an unseen target' in line for line in refused)
-
-
-def test_every_shipped_recipe_still_loads() -> None:
-    for name in shipped():
-        assert load_recipe(name).phases

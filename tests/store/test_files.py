@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -81,14 +81,32 @@ def test_a_full_disk_is_read_from_the_text_of_libraries_that_hide_its_number(tmp
         raise ValueError("something else")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_real_read_only_folder(tmp_path: Path) -> None:
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+@contextmanager
+def as_an_ordinary_user() -> Iterator[None]:
+    """Root may write everywhere: where tests run as root, be nobody for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
     try:
-        with pytest.raises(Mistakes, match="permission"):
-            write_text(tmp_path / "a", "")
+        yield
     finally:
-        tmp_path.chmod(stat.S_IRWXU)
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="folders have no modes here")
+def test_a_real_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # relative paths: what lies above is closed to others than its owner
+    tmp_path.chmod(0o777)
+    with as_an_ordinary_user():
+        write_text(Path("a"), "old")
+    tmp_path.chmod(0o555)
+    try:
+        with as_an_ordinary_user(), pytest.raises(Mistakes, match="permission"):
+            write_text(Path("a"), "new")
+    finally:
+        tmp_path.chmod(0o755)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}
 
 
 def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:

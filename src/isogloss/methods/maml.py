@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pydantic import Field, field_serializer, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from isogloss.errors import Mistake, Mistakes, mistake, nearest
 from isogloss.methods import base
@@ -17,6 +16,7 @@ from isogloss.methods.meta_gradient import InnerLoop, Sum, meta_gradient
 from isogloss.methods.orders import ORDERS, first
 from isogloss.methods.pairings import pairing_of, written_out
 from isogloss.methods.twice import check_twice
+from isogloss.wording import refusal, refusals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,11 +102,20 @@ class Maml:
         learn_inner_rates: bool = False
         inner_rates_learning_rate: float = Field(0.05, gt=0, allow_inf_nan=False)
 
+        @field_validator("pairing")
+        @classmethod
+        def _drawable(cls, value: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+            try:
+                pairing_of(value)
+            except Mistakes as error:
+                raise refusals(error.mistakes) from None
+            return value
+
         @field_validator("episodes")
         @classmethod
         def _some(cls, value: int | str) -> int | str:
             if isinstance(value, int) and value < 1:
-                raise _refusal(f"{value} episodes make no meta step", 'write 1 or more, or "all"')
+                raise refusal(f"{value} episodes make no meta step", 'write 1 or more, or "all"')
             return value
 
         @field_validator("inner_groups")
@@ -121,15 +130,13 @@ class Maml:
         @model_validator(mode="after")
         def _learnable(self) -> Maml.Settings:
             if self.learn_inner_rates and self.inner_learning_rate == 0:
-                raise _refusal("rates that start at 0 cannot be learned as log α", "set inner_learning_rate above 0")
+                raise refusal("rates that start at 0 cannot be learned as log α", "set inner_learning_rate above 0")
             if "inner_rates_learning_rate" in self.model_fields_set and not self.learn_inner_rates:
-                raise _refusal("inner_rates_learning_rate has no use", "set learn_inner_rates = true, or take it out")
+                raise refusal("inner_rates_learning_rate has no use", "set learn_inner_rates = true, or take it out")
             if self.fresh_support and self.inner_steps == 1:
-                raise _refusal(
-                    "fresh_support has no use with one inner step", "take it out, or set inner_steps above 1"
-                )
+                raise refusal("fresh_support has no use with one inner step", "take it out, or set inner_steps above 1")
             if self.parallel and self.support_size == 0:
-                raise _refusal(
+                raise refusal(
                     "no support can be parallel to the query", "set parallel = false, or support_size above 0"
                 )
             return self
@@ -242,8 +249,3 @@ class Maml:
             elif rates[group] == 0:
                 what = f"{group} is frozen in this phase, so that no inner step can move it"
                 yield Mistake(what, "inner_groups", "leave it out, or give it a rate above 0")
-
-
-def _refusal(what: str, remedy: str) -> PydanticCustomError:
-    """An error for a validator: what is wrong, and what to write instead."""
-    return PydanticCustomError("refusal", "{what}", {"what": what, "remedy": remedy})

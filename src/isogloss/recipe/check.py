@@ -14,7 +14,7 @@ from isogloss.recipe.document import Document
 from isogloss.recipe.model import AXES, ROLES, Recipe
 from isogloss.recipe.phase import LENGTHS, On, Phase
 from isogloss.recipe.resolve import languages_of, method_of, selection_languages, targets_of, task_of
-from isogloss.recipe.wording import say_setting
+from isogloss.wording import setting_mistakes
 
 if TYPE_CHECKING:
     from isogloss.data.task import Task
@@ -94,7 +94,7 @@ class _CellCheck:
             registry.load("kinds", task.kind)
         except Mistakes as error:
             for mistake in error.mistakes:
-                inner = mistake.where if mistake.where not in ("task", "kinds") else ""
+                inner = mistake.where if mistake.where not in ("task", "kind") else ""
                 self._refuse(path, f"{inner}: {mistake.what}" if inner else mistake.what, mistake.remedy)
             return None
         return task
@@ -160,11 +160,9 @@ class _CellCheck:
                 self._refuse((*path, "method"), mistake.what, mistake.remedy)
         except ValidationError as error:
             known = registry.load("methods", phase.method.name).Settings.model_fields
-            # A value that none of several types takes is one mistake, not one for each type.
-            for detail in {detail["loc"][:1]: detail for detail in reversed(error.errors())}.values():
-                key = str(detail["loc"][0]) if detail["loc"] else ""
-                what, remedy = say_setting(detail, known)
-                self._refuse((*path, "method", *filter(None, (key,))), what, remedy)
+            for mistake in setting_mistakes(error, known):
+                inner = filter(None, mistake.where.split("."))
+                self._refuse((*path, "method", *inner), mistake.what, mistake.remedy)
         return None
 
     def _length(self, phase: Phase) -> None:

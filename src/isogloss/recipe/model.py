@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from isogloss.recipe.document import Document, to_toml
-from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Share, Table, TaskReference, refusal
+from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Share, Table, TaskReference
+from isogloss.wording import refusal
 
 ROLES = ("source", "auxiliary", "target", "selection")
 AXES = ("source", "auxiliary", "target", "draw")

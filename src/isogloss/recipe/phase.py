@@ -16,18 +16,13 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from isogloss.errors import nearest
 from isogloss.training.torch_optimizers import OPTIMIZERS
+from isogloss.wording import refusal
 
 LENGTHS = ("epochs", "steps", "examples", "as_long_as")
 GROUP = re.compile(r"embeddings|head|layer\.[1-9]\d*")
-
-
-def refusal(what: str, remedy: str) -> PydanticCustomError:
-    """Return an error for a validator to raise: what is wrong, and what to write instead."""
-    return PydanticCustomError("refusal", "{what}", {"what": what, "remedy": remedy})
 
 
 def _group(value: Any) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import typing
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,17 +12,8 @@ from isogloss.errors import Mistake, nearest
 from isogloss.recipe.document import NAMED, Document
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.toml import Path
+from isogloss.wording import say
 
-WORDS = {
-    "Input should": "it should",
-    "valid tuple": "list",
-    "valid integer": "whole number",
-    "valid number": "number",
-    "valid string": "text in quotes",
-    "valid boolean": "truth value, true or false",
-    "Tuple": "the list",
-    " after validation": "",
-}
 RENAMED = {
     "settings": None,
     "groups": None,
@@ -39,17 +29,15 @@ def mistakes_of(error: ValidationError, document: Document) -> dict[Path, Mistak
     found: dict[Path, Mistake] = {}
     for detail in error.errors():
         path = _path(detail["loc"], document)
-        what, remedy = _say(dict(detail), path)
-        found.setdefault(path, Mistake(what, document.place(path), remedy))
+        key = path[-1] if path else ""
+        if detail["type"] == "extra_forbidden":
+            known = _keys(path[:-1])
+            remedy = nearest(key, known, otherwise="" if known else "leave it out")
+            mistake = Mistake(f'unknown key "{key}"', "", remedy)
+        else:
+            [mistake] = say(detail, key)
+        found.setdefault(path, replace(mistake, where=document.place(path)))
     return found
-
-
-def say_setting(detail: Mapping[str, Any], known: typing.Iterable[str]) -> tuple[str, str]:
-    """Return what is wrong with a method's setting, and the remedy."""
-    name = str(detail["loc"][0]) if detail["loc"] else ""
-    if detail["type"] == "extra_forbidden":
-        return f'unknown setting "{name}"', nearest(name, known, otherwise=_known(known))
-    return _say(detail, (name,))
 
 
 def _path(loc: tuple[int | str, ...], document: Document) -> Path:
@@ -63,42 +51,6 @@ def _path(loc: tuple[int | str, ...], document: Document) -> Path:
         elif isinstance(part, str) and part != "[key]":
             path.append(part)
     return tuple(path)
-
-
-def _say(detail: Mapping[str, Any], path: Path) -> tuple[str, str]:
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
-    key = path[-1] if path else ""
-    if kind == "refusal":
-        return str(context["what"]), str(context["remedy"])
-    if kind == "extra_forbidden":
-        known = _keys(path[:-1])
-        return f'unknown key "{key}"', nearest(key, known, otherwise=_known(known))
-    if kind == "missing":
-        return f'"{key}" is missing', f"add {key} = …"
-    if kind == "literal_error":
-        choices = re.findall(r"'([^']+)'", str(context["expected"]))
-        return f"{_show(value)} is no choice here", nearest(str(value), choices)
-    if kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
-        return f"{_show(value)} is not a table", f"write {key} = {{ … }}"
-    return f"{_show(value)} will not do", _should(str(detail["msg"]))
-
-
-def _should(message: str) -> str:
-    message = re.sub(r", (unable to parse|got a number with).*", "", message)
-    for theirs, ours in WORDS.items():
-        message = message.replace(theirs, ours)
-    return message
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a table"
-    return repr(list(value)) if isinstance(value, tuple) else repr(value)
-
-
-def _known(known: typing.Iterable[str]) -> str:
-    listed = ", ".join(sorted(known))
-    return f"known: {listed}" if listed else "leave it out"
 
 
 def _keys(path: Path) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from isogloss import registry
-from isogloss.errors import Mistake, Mistakes, mistake, nearest
+from isogloss.errors import Mistakes, mistake
+from isogloss.wording import setting_mistakes
 
 if TYPE_CHECKING:
     from isogloss.methods.base import Pairing
@@ -28,7 +30,8 @@ def pairing_of(choice: str | Mapping[str, Any]) -> Pairing:
     try:
         settings = law.Settings.model_validate(given, strict=True)
     except ValidationError as error:
-        raise Mistakes(_mistakes(error, tuple(law.Settings.model_fields))) from None
+        found = setting_mistakes(error, law.Settings.model_fields)
+        raise Mistakes(replace(each, where=f"pairing.{each.where}".rstrip(".")) for each in found) from None
     return cast("Pairing", law(settings))
 
 
@@ -44,17 +47,3 @@ def written_out(choice: str | Mapping[str, Any]) -> dict[str, Any]:
 def _name_and_settings(choice: str | Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     table = {"name": choice} if isinstance(choice, str) else dict(choice)
     return table.pop("name", None), table
-
-
-def _mistakes(error: ValidationError, known: tuple[str, ...]) -> list[Mistake]:
-    found = []
-    for detail in error.errors():
-        setting = str(detail["loc"][0]) if detail["loc"] else ""
-        if detail["type"] == "extra_forbidden":
-            otherwise = "" if known else "it has no settings: leave it out"
-            what, remedy = f'unknown setting "{setting}"', nearest(setting, known, otherwise=otherwise)
-        else:
-            what = f"{setting} = {detail['input']!r} will not do"
-            remedy = str(detail["msg"]).replace("Input should", "it should")
-        found.append(Mistake(what, f"pairing: {setting}", remedy))
-    return found
