@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from cli.conftest import Isogloss, refused
+from isogloss.cli.explain_run import _what_was_learned
 from isogloss.errors import IsoglossWarning
 from isogloss.store import Store
 
@@ -95,8 +96,20 @@ def test_show_says_what_a_search_learned(isogloss: Isogloss, made: Path, monkeyp
     (meta,) = (phase for phase in phases if (phase.path / "rates.json").is_file())
     rates = [rate for rate in meta.rates().rates.values() if rate > 0]
     assert f"learned: mean {np.mean(rates):.3f}, spread over groups {np.std(rates):.3f}" in said
-    first, *_, last = (row["query_loss"] for row in meta.read_log())
-    assert f"query loss: {first:.3f} over the first 1 meta steps, {last:.3f} over the last 1" in said
+    losses: dict[str, list[float]] = {}
+    for row in meta.read_log():
+        losses.setdefault(row["surprise"], []).append(row["query_loss"])
+    for language, (first, *_, last) in losses.items():
+        told = f"query loss on {language}: {first:.3f} over its first 1 meta steps, {last:.3f} over its last 1"
+        assert told in said
+
+
+def test_losses_on_two_languages_are_not_compared() -> None:
+    """Rounds on an easy language first and a hard one last are no loss that rises."""
+    log = [{"surprise": language, "query_loss": loss} for language, loss in (("en", 0.5), ("en", 0.4), ("el", 1.5))]
+    assert _what_was_learned({}, log) == [
+        "  query loss on en: 0.500 over its first 1 meta steps, 0.400 over its last 1"
+    ]
 
 
 def test_list_counts_runs_by_state(isogloss: Isogloss, made: Path) -> None:

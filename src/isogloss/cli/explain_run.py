@@ -12,7 +12,7 @@ from typing import Any
 from isogloss.cli.layout import duration, grid
 from isogloss.store import PhaseFolder, RunInfo, Store
 
-_MANY = 10  # meta steps at either end of a search, over which its test loss is compared
+_MANY = 10  # meta steps at either end of a search, over which its query loss is compared
 
 
 def runs(root: Path, address: str) -> str:
@@ -100,13 +100,18 @@ def _rates(phase: PhaseFolder) -> str:
 
 
 def _what_was_learned(rates: Mapping[str, float], log: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say a step size and a selection of layers apart, and whether the test loss fell."""
+    """Say a step size and a selection of layers apart, and whether the query loss fell, by language: they differ."""
     moving = [rate for rate in rates.values() if rate > 0]
     told = [f"  learned: mean {fmean(moving):.3f}, spread over groups {pstdev(moving):.3f}"] if moving else []
-    losses = [row["query_loss"] for row in log if "query_loss" in row]
-    if len(losses) >= 2 * _MANY:
-        first, last = fmean(losses[:_MANY]), fmean(losses[-_MANY:])
-        told.append(f"  query loss: {first:.3f} over the first {_MANY} meta steps, {last:.3f} over the last {_MANY}")
+    losses: dict[str, list[float]] = {}
+    for row in log:
+        losses.setdefault(row.get("surprise", ""), []).append(row["query_loss"])
+    for language, own in losses.items():
+        if few := min(len(own) // 2, _MANY):
+            where, ends = f" on {language}" if language else "", (fmean(own[:few]), fmean(own[-few:]))
+            told.append(
+                f"  query loss{where}: {ends[0]:.3f} over its first {few} meta steps, {ends[1]:.3f} over its last {few}"
+            )
     return told
 
 
