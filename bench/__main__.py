@@ -19,6 +19,7 @@ from bench import (
     maml_step,
     meta_step,
     predict,
+    predict_memory,
     results,
     startup,
     unrolled,
@@ -27,7 +28,19 @@ from bench import (
 from bench.harness import Benchmark, Context, summary
 from bench.material import Material
 
-MODULES = (meta_step, window_memory, unrolled, maml, maml_step, finetune, curves, predict, startup, bert_base)
+MODULES = (
+    meta_step,
+    window_memory,
+    unrolled,
+    maml,
+    maml_step,
+    finetune,
+    curves,
+    predict,
+    predict_memory,
+    startup,
+    bert_base,
+)
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")
 

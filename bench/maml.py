@@ -25,8 +25,8 @@ DIFFERENCE_MEMORY = Promise(
     "maml.difference.memory", "the same, tensors held beyond model and copies of what moves", 1.1, "at most"
 )
 ALPHA = 1e-3
-# What is held of the size of all that moves when the last gradient's activations are: θ'; g, v, u and θ + ε u.
-COPIES = {"first": 1, "finite-difference": 4}
+# What is held of the size of all that moves when the last gradient's activations are: θ'; g, v and θ + ε u.
+COPIES = {"first": 1, "finite-difference": 3}
 SETTING = f"float32, α = {ALPHA:g}, no dropout, embeddings frozen, plain attention"
 
 

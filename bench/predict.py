@@ -1,4 +1,4 @@
-"""Evaluating fifteen languages against `Trainer.predict`, and the memory of it."""
+"""Evaluating fifteen languages against `Trainer.predict`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import trainer
-from bench.child import in_child
 from bench.finetune import Sides
 from bench.harness import Benchmark, Context, Measurement, Promise, alternate, seconds
 from bench.material import MAX_LENGTH, Material, as_rows, subset
@@ -25,7 +24,6 @@ DEFAULTS = Promise("predict.defaults", "the same, ours / Trainer at its defaults
 SORTED = Promise(
     "predict.sorted", "the same, ours / Trainer at its best on rows that were sorted by hand", 1.0, "at least"
 )
-MEMORY = Promise("predict.memory", "memory beyond the model's own, 4 n examples / n examples", 1.05, "at most")
 # What is tried for the Trainer's best; the fastest on a part of the rows is taken.
 CANDIDATES = tuple(
     {"per_device_eval_batch_size": size, "train_sampling_strategy": order, **precision}
@@ -54,12 +52,6 @@ def measure(
     yield replace(measured, details={**measured.details, **tried})
     yield _against(sides, by_hand, SortedByHand(sides, chosen, many), many, pairs, name)
     yield _against(sides, defaults, AtDefaults(sides, few), few, pairs, name)
-
-
-def measure_all(context: Context) -> Iterator[Measurement]:
-    """Compare with the Trainer, then measure memory."""
-    yield from measure(context)
-    yield memory(context)
 
 
 class AtItsBest:
@@ -113,41 +105,6 @@ def candidates(sides: Sides, bags: Sequence[Bag]) -> list[tuple[dict[str, Any], 
     return found
 
 
-def memory(context: Context) -> Measurement:
-    """Measure n and 4 n examples, each in a process of its own."""
-    material = Material.of(context)
-    rows = context.size(1200, 40)
-
-    def beyond(factor: int) -> float:
-        found = in_child("bench.predict:peak_of", give_back=True, rows=4 * rows, factor=factor, **material.arguments())
-        return float(found["beyond"]) / 1e6
-
-    found = alternate(lambda: beyond(4), lambda: beyond(1), pairs=context.size(5, 2))
-    return Measurement(
-        MEMORY,
-        found.ours_by_theirs(),
-        found.ours,
-        found.theirs,
-        "MB",
-        same="of the longer bag's rows, sorted by length, the shorter has every fourth, the longest included",
-        details={"rows": f"{material.name}, English test", "n": rows},
-    )
-
-
-def peak_of(rows: int, factor: int, **material: str) -> dict[str, float]:
-    """Predict a bag of `rows` / 4 · `factor` examples; runs in a process of its own."""
-    from bench.memory import peak, touch
-
-    given = Material.read(**material)
-    learner, bag = given.learner(), subset(given.bag("en", "test"), rows)
-    longest_first = np.argsort(-bag.lengths, kind="stable")
-    part = bag.subset(ids=bag.ids[longest_first[:: 4 // factor]].tolist())
-    touch(learner.params.values())
-    with peak() as measured:
-        learner.predict(part)
-    return {"beyond": measured.beyond, "rows": len(part)}
-
-
 def _against(
     sides: Sides,
     promise: Promise,
@@ -184,4 +141,4 @@ def agreement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> str:
     return f"the same rows and weights; logits differ by at most {apart:.2g} of their spread over examples"
 
 
-BENCHMARK = Benchmark("predict", (BEST, SORTED, DEFAULTS, MEMORY), measure_all)
+BENCHMARK = Benchmark("predict", (BEST, SORTED, DEFAULTS), measure)

@@ -213,9 +213,8 @@ def peer(material: Material, folder: str) -> tuple[Any, Mapping[str, str]]:
 
 
 def warm_up(episode: Episode) -> Episode:
-    """Return one inner step on one example: what torch sets up at its first use counts for neither side."""
-    support, query = (batch.split(len(batch))[:1] for batch in (episode.support[0], episode.query[0]))
-    return episode._replace(support=tuple(support), query=tuple(query))
+    """Return the first inner step alone: what torch sets up at the first use of a shape counts for neither side."""
+    return episode._replace(support=episode.support[:1])
 
 
 def _detached(gradients: list[Any]) -> list[Any]:

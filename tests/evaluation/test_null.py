@@ -70,6 +70,18 @@ def test_false_positives_in_a_hurry(null: str) -> None:
     check(null, 3, 200)
 
 
+@pytest.mark.parametrize("seeds", [1, 3, 5])
+def test_a_true_difference_is_seldom_declared_equal_within_it(seeds: int) -> None:
+    """Two one-sided tests at 5 %: red for a margin that an interval of 80 % would give."""
+    world = World(seeds=seeds, seed_sd=0.3 if seeds > 1 else 0.0, premise_sd=0.2, apart=1.0)
+    rng = np.random.default_rng(seeds)
+    wrong = []
+    for _ in range(200):
+        parts = world.draw(rng)
+        wrong.append(uncertainty(parts).equivalence_margin(parts.estimate, 0.05)[-1] < world.apart)
+    assert 0 < np.mean(wrong) <= bound(200)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 5])
 @pytest.mark.parametrize("null", NULLS)

@@ -14,6 +14,7 @@
 | p_given_seeds | the same as p_adjusted for these very models: over clusters alone |
 | verdict | "better", "worse", "undecided", or "identical" where no example differs |
 | minimum | smallest true difference that this test would have found with a power of 80 % |
+| equivalent_within | margin within which both are shown to be equal: two one-sided tests at 5 %, not corrected |
 | seeds, clusters, n, left_out | repetitions, clusters, examples; examples that not all runs have |
 | unit | what differs between repetitions: "seed", or "draw" of the examples |
 | family | how many tests `p_adjusted` is corrected for |
@@ -61,6 +62,7 @@ COMPARISONS: dict[str, type[pl.DataType]] = {
     "p_given_seeds": pl.Float64,
     "verdict": pl.String,
     "minimum": pl.Float64,
+    "equivalent_within": pl.Float64,
     "unit": pl.String,
     "seeds": pl.Int64,
     "clusters": pl.Int64,
@@ -191,6 +193,7 @@ def _rows(parts: Contributions, spread: Uncertainty, family: int) -> list[dict[s
         "p_adjusted": adjusted,
         "p_given_seeds": _adjust(spread.p_given_seeds(parts.estimate), family),
         "minimum": spread.minimum_detectable(levels),
+        "equivalent_within": spread.equivalence_margin(parts.estimate, LEVEL),
     }
     lists = {name: [_finite(value) for value in values.tolist()] for name, values in columns.items()}
     verdicts = [

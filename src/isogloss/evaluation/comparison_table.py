@@ -38,6 +38,7 @@ def _table(part: pl.DataFrame, about: str) -> Table:
         Column("95 % interval", "interval"),
         Column(p_name, "p"),
         *([Column(f"{p_name}, these {unit}s", "p")] if given else []),
+        *([Column("equal within", "number")] if mean else []),
         Column("verdict"),
     )
     rows = [_row(arm, row, mean=mean, given=given) for arm in arms for row in only(part, arm).iter_rows(named=True)]
@@ -57,6 +58,7 @@ def _row(arm: Arm, row: dict[str, object], *, mean: bool, given: bool) -> tuple[
         Cell(interval),
         Cell(_number(row["p_adjusted"])),
         *([Cell(_number(row["p_given_seeds"]))] if given else []),
+        *([Cell(_number(row["equivalent_within"]))] if mean else []),
         Cell(verdict(row)),
     )
 
@@ -98,6 +100,8 @@ def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
     if not mean:
         lines.append("Intervals are not corrected for the number of languages; p-values and verdicts are.")
     lines.append('"Could have shown": the smallest true difference found with 80 % power at the level of the test.')
+    if mean:
+        lines.append('"Equal within": the margin within which two one-sided tests at 5 % place the true difference.')
     left_out = max(part["left_out"].to_list())
     if left_out:
         lines.append(f"Up to {left_out} examples that not all runs have are left out.")

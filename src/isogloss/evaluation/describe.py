@@ -64,7 +64,10 @@ def _mean(row: dict[str, object]) -> str:
     interval = f" [{_signed(row['low'])}, {_signed(row['high'])}]" if row["low"] is not None else ""
     open_end = ""
     if row["verdict"] == "undecided" and row["minimum"] is not None:
-        open_end = f", undecided: from {row['minimum']:.1f} points on it would probably have shown"
+        open_end = (
+            f", undecided: from {row['minimum']:.1f} points on it would probably have shown; equal within "
+            f"{row['equivalent_within']:.2f} points by two one-sided tests at 5 %"
+        )
     p = row["p_adjusted"]
     p_text = "p < 0.001" if isinstance(p, float) and p < 0.001 else f"p = {p:.3f}"
     return f"changes the mean over {targets} by {_signed(row['difference'])} points{interval} ({p_text}{open_end})"

@@ -145,6 +145,13 @@ class Uncertainty:
         """
         return self.quantile(level, conditional=False) + self.quantile(2 * (1 - power), conditional=False)
 
+    def equivalence_margin(self, estimate: Floats, level: float) -> Floats:
+        """The smallest margin within which two one-sided tests at `level` place the true difference, [T].
+
+        Two variants are shown to be equivalent within any margin above it (Schuirmann 1987).
+        """
+        return np.abs(estimate) + self.quantile(2 * level, conditional=False)
+
 
 def contributions(languages: Sequence[LanguageDifferences], means: Sequence[Sequence[int]]) -> Contributions:
     """Sum the differences up by seed and cluster: one test a language, then one a mean over languages.

@@ -61,7 +61,7 @@ class Linear(Protocol):
         """Return H_k u, or nothing where that is taken to be zero.
 
         Args:
-            vector: u, of what inner steps move.
+            vector: u, of what inner steps move; it is used up.
             last: no other product will be asked for.
         """
 
@@ -131,9 +131,10 @@ class _Difference:
         if length == 0:
             return {}
         epsilon = displacement(self.theta[name] for name in vector) / length
-        moved = {name: self.theta[name].add(direction, alpha=epsilon) for name, direction in vector.items()}
-        ahead = self.loss.gradient(self.theta | moved).values
-        return {name: value.sub(self.gradient[name]).div_(epsilon) for name, value in ahead.items()}
+        for name, direction in vector.items():
+            direction.mul_(epsilon).add_(self.theta[name])  # θ_k + ε u in u's place: no copy more than there must be
+        ahead = self.loss.gradient(self.theta | vector).values
+        return {name: ahead.pop(name).sub(self.gradient[name]).div_(epsilon) for name in list(ahead)}
 
 
 def displacement(theta: Iterable[Tensor]) -> float:
