@@ -9,6 +9,7 @@ import pytest
 
 from cli.conftest import Isogloss, refused
 from evaluation.test_choice import KNOWN, scores
+from isogloss.cli.table import Choosing, evidence
 from isogloss.evaluation.rebuild import rebuild
 from isogloss.store import RunSpec, Store
 
@@ -38,10 +39,20 @@ def test_chosen_and_oracle_stand_in_one_table(isogloss: Isogloss, store: Path, t
     assert (said.code, said.err) == (0, "")
     assert "maml (auxiliary chosen): el for hi; hi for sw, th, ur, el." in said.out
     assert "oracle‡" in said.out
+    assert "Chosen on each target's own test scores, and so not tested:" in said.out
     page = tmp_path / "page.md"
     page.write_text("<!-- table: toy.chosen show=scores -->\n<!-- /table -->\n", encoding="utf-8")
     assert rebuild(page, tmp_path / "kept")
     assert "maml (auxiliary chosen): el for hi; hi for sw, th, ur, el." in page.read_text(encoding="utf-8")
+
+
+def test_an_oracle_is_not_tested(store: Path) -> None:
+    """It was chosen on the very rows that the test would look at."""
+    opened = Store(store)
+    scored, outcomes = evidence(opened, opened.runs(), Choosing("auxiliary", "accuracy", oracle=True))
+    assert set(scored["axis.auxiliary"]) == {"chosen", "oracle"}
+    assert outcomes is not None
+    assert {dict(arm.cell)["auxiliary"] for arm in outcomes.by_arm} == {"chosen"}
 
 
 def test_what_cannot_be_chosen_is_said_in_a_line(isogloss: Isogloss, store: Path) -> None:

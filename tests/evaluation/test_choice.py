@@ -111,10 +111,35 @@ def test_of_equals_the_first_wins_and_a_failed_run_stays_in_sight() -> None:
     assert any("Failed and not in the means: maml (auxiliary el), seed 5" in line for line in table.footnotes)
 
 
+def test_candidates_are_judged_on_the_seeds_that_all_of_them_have() -> None:
+    """A seed lower by 9 points is missing for hi: no reason to take it where it is worse on all shared ones."""
+    close = {"el": dict.fromkeys(LANGUAGES, (61.0, 61.0)), "hi": dict.fromkeys(LANGUAGES, (60.0, 60.0))}
+    scored = scores(close, seeds=3).with_columns(pl.col("value") - pl.when(seed="0").then(9.0).otherwise(0.0))
+    missing = (pl.col("axis.auxiliary") == "hi") & (pl.col("seed") == "0")
+    assert chosen(choose(scored.filter(~missing), "auxiliary"))["sw"] == "el"
+    with pytest.raises(Mistakes, match="no seed has development scores for all of el, hi"):
+        choose(scored.filter(~((pl.col("axis.auxiliary") == "hi") ^ (pl.col("seed") == "0"))), "auxiliary")
+
+
+def test_a_language_without_development_rows_has_no_say() -> None:
+    gone = (pl.col("axis.auxiliary") == "el") & (pl.col("language") == "th") & pl.col("metric").str.starts_with("dev")
+    assert chosen(choose(scores().filter(~gone), "auxiliary"))["sw"] == "el"  # without th, which spoke for hi
+
+
+def test_a_recipe_without_the_axis_stays_as_it_is() -> None:
+    other = scores().filter(pl.col("axis.auxiliary") == "el", metric="accuracy").with_columns(recipe=pl.lit("other"))
+    both = stack([scores(), other.drop("axis.auxiliary")])
+    found = picked(both, choose(both, "auxiliary"), "auxiliary")
+    assert found.filter(recipe="other").height == other.height
+    assert found.filter(recipe="toy")["axis.auxiliary"].unique().to_list() == ["chosen"]
+
+
 @pytest.mark.parametrize(
     ("frame", "axis", "said"),
     [
-        (scores(), "auxilary", 'no axis "auxilary"; did you mean "auxiliary"'),
+        (scores().with_columns(pl.lit("1").alias("axis.draw")), "draw", 'no axis "draw" to choose on'),
+        (scores().with_columns(pl.lit("sw").alias("axis.target")), "target", 'no axis "target" to choose on'),
+        (scores(), "auxilary", 'no axis "auxilary" to choose on; did you mean "auxiliary"'),
         (scores().filter(metric="accuracy"), "auxiliary", "no development accuracy to choose by; write development"),
         (scores().filter(language="th"), "auxiliary", "target th: no other unseen language to choose on"),
     ],

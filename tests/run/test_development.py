@@ -14,7 +14,7 @@ from isogloss.evaluation.choice import choose
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.plan import make_plan
-from isogloss.run import run
+from isogloss.run import run, scoring
 from isogloss.run.development import development_bags
 from isogloss.run.resources import Resources
 from isogloss.run.training import phase_data
@@ -92,6 +92,21 @@ def test_they_are_scored_and_an_auxiliary_is_chosen_on_them(small: Callable[...,
     assert set(store.predictions("small").group_by("run", "language").len()["len"]) == {60}  # the test rows alone
     with pytest.raises(Mistakes, match="target sw: no other unseen language"):
         choose(scores, "auxiliary")  # el and ur are what the candidates are trained on
+
+
+def test_another_draw_is_trained_on_other_rows_and_tested_on_the_same(
+    small: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    """Else draws that differ in their test rows have none in common to be compared on."""
+    recipe = small(SHARE, "axes.draw=[0, 1]", "phases.adapt.on.examples=6", "evaluation.examples=12")
+    resources = Resources(recipe, tmp_path, {}, offline=True)
+    plan = make_plan(recipe, resources)
+    one, other = plan.cells
+    tested = [[bag.ids.tolist() for bag in scoring.test_bags(cell, resources)] for cell in plan.cells]
+    assert tested[0] == tested[1]
+    assert one.development == other.development
+    trained = [phase_data(plan.phases[cell.final], resources).train["en"].ids.tolist() for cell in (one, other)]
+    assert trained[0] != trained[1]
 
 
 @pytest.mark.parametrize(

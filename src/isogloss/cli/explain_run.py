@@ -105,7 +105,8 @@ def _what_was_learned(rates: Mapping[str, float], log: Sequence[Mapping[str, Any
     told = [f"  learned: mean {fmean(moving):.3f}, spread over groups {pstdev(moving):.3f}"] if moving else []
     losses: dict[str, list[float]] = {}
     for row in log:
-        losses.setdefault(row.get("surprise", ""), []).append(row["query_loss"])
+        if "query_loss" in row:
+            losses.setdefault(row.get("surprise", ""), []).append(row["query_loss"])
     for language, own in losses.items():
         if few := min(len(own) // 2, _MANY):
             where, ends = f" on {language}" if language else "", (fmean(own[:few]), fmean(own[-few:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -65,7 +65,8 @@ def table(
         typer.echo(note, err=True)
     if oracle and choose is None:
         raise mistake("nothing is chosen", where="--oracle", remedy="say of which axis: --choose auxiliary")
-    scores, outcomes = evidence(opened, found, choose=choose, oracle=oracle)
+    choosing = None if choose is None else Choosing(choose, metric or "accuracy", oracle=oracle)
+    scores, outcomes = evidence(opened, found, choosing)
     if keep is not None:
         keep_frames(keep, found[0], scores, outcomes, against)
     if describe:
@@ -105,19 +106,32 @@ def chosen(store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] |
     return found
 
 
+class Choosing(NamedTuple):
+    """That a value of an axis is chosen for each target (see `isogloss.evaluation.choice`).
+
+    Attributes:
+        axis: which.
+        metric: by what.
+        oracle: whether it is also chosen by the target's own test scores.
+    """
+
+    axis: str
+    metric: str
+    oracle: bool
+
+
 def evidence(
-    store: Store, runs: Sequence[RunInfo], *, choose: str | None = None, oracle: bool = False
+    store: Store, runs: Sequence[RunInfo], choosing: Choosing | None = None
 ) -> tuple[pl.DataFrame, Outcomes | None]:
     """Return the score frame of runs, a row for each failed one among them, and what each got right.
 
     Args:
         store: where they are.
         runs: which.
-        choose: an axis of which a value is chosen for each target (see `isogloss.evaluation.choice`).
-        oracle: whether it is also chosen by the target's own test scores.
+        choosing: what is chosen for each target, if anything. An oracle has scores alone: a test on the very rows that
+            it was chosen on would find something where there is nothing.
     """
-    from isogloss.evaluation.choice import choose as choice_of
-    from isogloss.evaluation.choice import picked
+    from isogloss.evaluation.choice import CHOSEN, choose, picked
     from isogloss.evaluation.frame import failed_run, stack
     from isogloss.evaluation.outcomes import Outcomes
 
@@ -127,9 +141,10 @@ def evidence(
     if not done:
         return scores, None
     predictions = store.predictions(done, columns=_JUDGED)
-    if choose is not None:
-        choice = choice_of(scores, choose, oracle=oracle)
-        scores, predictions = picked(scores, choice, choose), picked(predictions, choice, choose)
+    if choosing is not None:
+        choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
+        scores = picked(scores, choice, choosing.axis)
+        predictions = picked(predictions, choice.filter(how=CHOSEN), choosing.axis)
     return scores, Outcomes.from_predictions(predictions)
 
 

@@ -7,7 +7,7 @@ so that nothing of the target is looked at. The choice by the target's own test 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -16,6 +16,7 @@ from isogloss.errors import mistake, nearest
 from isogloss.evaluation.frame import DEVELOPMENT, axis_columns
 
 CHOSEN, ORACLE = "chosen", "oracle"
+_NOT_CHOSEN = ("axis.draw", "axis.target")  # what is drawn is luck, and a target is what is chosen for
 
 
 class Candidate(NamedTuple):
@@ -23,20 +24,22 @@ class Candidate(NamedTuple):
 
     Attributes:
         roles: language → role.
-        development: language → mean score over runs on the development rows.
-        test: language → mean score over runs on the test rows.
+        development: run (its seed and draw) → language → score on the development rows.
+        test: the same on the test rows.
     """
 
     roles: Mapping[str, str]
-    development: Mapping[str, float]
-    test: Mapping[str, float]
+    development: Mapping[str, Mapping[str, float]]
+    test: Mapping[str, Mapping[str, float]]
 
 
 def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str = "accuracy") -> pl.DataFrame:
     """Choose a value of an axis for every variant and target.
 
-    The candidates for a target are the values under which it is unseen. Each is judged by its mean over seeds and over
-    the other languages, on the development rows of those that no candidate was trained on; of equals the first wins.
+    The candidates for a target are the values under which it is unseen. Each is judged by its mean, over the seeds that
+    all of them have and over the other languages, on the development rows of those that no candidate for that target
+    was trained on; of equals the first wins. A target that every value was trained on has no choice, and runs of a
+    recipe without the axis need none.
 
     Args:
         scores: a score frame as the runs wrote it (not `named`).
@@ -51,15 +54,16 @@ def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str
         Mistakes: there is no such axis, there are no development scores, or no other language to choose on.
     """
     column = f"axis.{axis}"
-    known = [name.removeprefix("axis.") for name in axis_columns(scores)]
+    known = [name.removeprefix("axis.") for name in axis_columns(scores) if name not in _NOT_CHOSEN]
     if axis not in known:
-        raise mistake(f'the runs have no axis "{axis}"', where="--choose", remedy=nearest(axis, known))
+        remedy = nearest(axis, known, otherwise="" if known else "choose between runs of a recipe with an axis")
+        raise mistake(f'the runs have no axis "{axis}" to choose on', where="--choose", remedy=remedy)
     if not scores.select((pl.col("metric") == DEVELOPMENT + metric).any()).item():
         remedy = 'write development = { split = "validation", share = 0.2 } under [evaluation], and run again'
         raise mistake(f"the runs have no development {metric} to choose by", where="--choose", remedy=remedy)
     cells = ["recipe", "variant", *(name for name in axis_columns(scores) if name not in (column, "axis.draw"))]
     rows: list[dict[str, object]] = []
-    done = scores.filter(pl.col("role") != "failed")
+    done = scores.filter(pl.col("role") != "failed", pl.col(column).is_not_null())
     for cell, arm in done.partition_by(cells, as_dict=True, maintain_order=True).items():
         candidates = _candidates(arm, column, metric)
         about = dict(zip(cells, cell, strict=True))
@@ -78,7 +82,8 @@ def picked(frame: pl.DataFrame, choice: pl.DataFrame, axis: str) -> pl.DataFrame
         axis: that was chosen.
 
     Returns:
-        The rows, "chosen" or "oracle" in the axis' column and the value itself in a column `chosen`; failed runs stay.
+        The rows, "chosen" or "oracle" in the axis' column and the value itself in a column `chosen`; failed runs stay,
+        and so do those of a recipe without the axis.
     """
     column = f"axis.{axis}"
     keys = [name for name in choice.columns if name != "how"]
@@ -87,23 +92,27 @@ def picked(frame: pl.DataFrame, choice: pl.DataFrame, axis: str) -> pl.DataFrame
         own = choice.filter(pl.col("how") == how).drop("how")
         rows = frame.join(own, on=keys, how="semi", nulls_equal=True)
         parts.append(rows.with_columns(pl.col(column).alias("chosen"), pl.lit(how).alias(column)))
+    stays = pl.col(column).is_null()
     if "role" in frame.columns:
-        parts.append(frame.filter(pl.col("role") == "failed"))
-    return pl.concat(parts, how="diagonal")
+        stays |= pl.col("role") == "failed"
+    return pl.concat([*parts, frame.filter(stays)], how="diagonal")
 
 
 def _candidates(arm: pl.DataFrame, column: str, metric: str) -> dict[str, Candidate]:
     """Value of the axis → what is known of it, in the order of the frame."""
+    runs = ["seed", *(name for name in ("axis.draw",) if name in arm.columns)]
 
-    def means(part: pl.DataFrame, name: str) -> dict[str, float]:
-        rows = part.filter(pl.col("metric") == name).group_by("language", maintain_order=True).agg(pl.mean("value"))
-        return dict(rows.iter_rows())
+    def by_run(part: pl.DataFrame, name: str) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        for *run, language, value in part.filter(metric=name).select(*runs, "language", "value").iter_rows():
+            found.setdefault(repr(run), {})[language] = value
+        return found
 
     return {
         str(value): Candidate(
             dict(part.select("language", "role").iter_rows()),
-            means(part, DEVELOPMENT + metric),
-            means(part, metric),
+            by_run(part, DEVELOPMENT + metric),
+            by_run(part, metric),
         )
         for (value,), part in arm.partition_by(column, as_dict=True, maintain_order=True).items()
     }
@@ -111,13 +120,24 @@ def _candidates(arm: pl.DataFrame, column: str, metric: str) -> dict[str, Candid
 
 def _best(candidates: Mapping[str, Candidate], target: str, *, oracle: bool) -> dict[str, str]:
     """Return how → the value for a target; nothing where every candidate was trained on it."""
-    able = {name: one for name, one in candidates.items() if one.roles.get(target) == "unseen" and target in one.test}
+    able = {name: one for name, one in candidates.items() if one.roles.get(target) == "unseen"}
     if not able:
         return {}
-    languages = {language for one in able.values() for language in one.development} - {target}
-    others = [each for each in languages if all(one.roles.get(each) == "unseen" for one in able.values())]
+    where = f"--choose, target {target}"
+    runs = set.intersection(*(set(one.development) & set(one.test) for one in able.values()))
+    if not runs:
+        remedy = "run what is missing, with `development` under [evaluation]"
+        raise mistake(f"no seed has development scores for all of {', '.join(able)}", where=where, remedy=remedy)
+    known = [set(one.development[run]) for one in able.values() for run in runs]
+    unseen = [{language for language, role in one.roles.items() if role == "unseen"} for one in able.values()]
+    others = sorted(set.intersection(*known, *unseen) - {target})
     if not others:
         remedy = "test on more languages, or on some that no candidate is trained on"
-        raise mistake("no other unseen language to choose on", where=f"--choose, target {target}", remedy=remedy)
-    found = {CHOSEN: max(able, key=lambda name: sum(able[name].development[each] for each in others))}
-    return found | ({ORACLE: max(able, key=lambda name: able[name].test[target])} if oracle else {})
+        raise mistake("no other unseen language to choose on", where=where, remedy=remedy)
+    ordered = sorted(runs)
+    found = {CHOSEN: max(able, key=lambda name: _total(able[name].development, ordered, others))}
+    return found | ({ORACLE: max(able, key=lambda name: _total(able[name].test, ordered, [target]))} if oracle else {})
+
+
+def _total(scores: Mapping[str, Mapping[str, float]], runs: Sequence[str], languages: Sequence[str]) -> float:
+    return sum(scores[run][language] for run in runs for language in languages)

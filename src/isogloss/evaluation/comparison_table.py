@@ -88,15 +88,7 @@ def verdict(row: dict[str, object]) -> str:
 
 def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
     """How the test was done, and on what it is conditional."""
-    seeds, clusters, unit = span(part["seeds"]), span(part["clusters"]), part["unit"][0]
-    effects = f"{seeds} {unit}s and {clusters} clusters of examples as crossed random effects"
-    if (part["seeds"] == 1).all():
-        effects = f"{clusters} clusters of examples as random effects, one {unit}"
-    lines = [
-        f"Paired over the same examples; {effects}, t test with a Behrens-Fisher reference"
-        + (", level 5 %." if mean else ", level 5 % over each row's languages (Holm).")
-    ]
-    lines += _conditions(part)
+    lines = [line for own in part.partition_by("unit", maintain_order=True) for line in _effects(own, mean=mean)]
     if not mean:
         lines.append("Intervals are not corrected for the number of languages; p-values and verdicts are.")
     lines.append('"Could have shown": the smallest true difference found with 80 % power at the level of the test.')
@@ -106,6 +98,18 @@ def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
     if left_out:
         lines.append(f"Up to {left_out} examples that not all runs have are left out.")
     return lines
+
+
+def _effects(part: pl.DataFrame, *, mean: bool) -> list[str]:
+    """What was random in a test of rows whose repetitions are of one kind, and what not."""
+    seeds, clusters, unit = span(part["seeds"]), span(part["clusters"]), part["unit"][0]
+    effects = f"{seeds} {unit}s and {clusters} clusters of examples as crossed random effects"
+    if (part["seeds"] == 1).all():
+        effects = f"{clusters} clusters of examples as random effects, one {unit}"
+    paired = f"Paired over the same examples; {effects}, t test with a Behrens-Fisher reference" + (
+        ", level 5 %." if mean else ", level 5 % over each row's languages (Holm)."
+    )
+    return [paired, *_conditions(part)]
 
 
 def _conditions(part: pl.DataFrame) -> list[str]:

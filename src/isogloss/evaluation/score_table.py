@@ -116,7 +116,7 @@ def score_table(
     recipes = scores["recipe"].unique(maintain_order=True).to_list()
     title = f"{', '.join(recipes)}: {metric} in percent, mean over seeds"
     footnotes = (*_legend(rows, comparisons), *layout.footnotes())
-    return Table(title, layout.columns(), tuple(rows), _notes(printed, settings), footnotes)
+    return Table(title, layout.columns(), tuple(rows), _notes(printed, _as_run(settings, found)), footnotes)
 
 
 def _metric(scores: pl.DataFrame, metric: str | None) -> str:
@@ -267,9 +267,22 @@ class _Layout:
 
     def _chosen(self) -> list[str]:
         """By what an axis was chosen, and what was."""
-        found = [f"{one.arm}: {_by_value(one.chosen)}." for one in self.found if one.chosen]
-        rule = "Chosen for each target on the development rows of the other languages that no candidate has seen."
-        return [rule, *found] if found else []
+        found = [(f"{one.arm}: {_by_value(one.chosen)}.", _is_oracle(one.arm)) for one in self.found if one.chosen]
+        rule = (
+            "Chosen for each target on the development rows of the other languages that no candidate for it has seen; "
+            "none for a target that every candidate was trained on."
+        )
+        oracle = "Chosen on each target's own test scores, and so not tested:"
+        return [
+            line
+            for asked, head in ((False, rule), (True, oracle))
+            if (own := [text for text, is_oracle in found if is_oracle == asked])
+            for line in (head, *own)
+        ]
+
+
+def _is_oracle(arm: Arm) -> bool:
+    return any(value == ORACLE for _, value in arm.cell)
 
 
 def _by_value(chosen: Mapping[str, str]) -> str:
@@ -298,6 +311,14 @@ def _printed_mean(values: Mapping[str, float], languages: Sequence[str]) -> floa
     if not languages or not all(language in values for language in languages):
         return None
     return statistics.fmean(values[language] for language in languages)
+
+
+def _as_run(settings: Mapping[str, Any] | None, found: Sequence[ArmScores]) -> Mapping[str, Any] | None:
+    """A recipe's settings with the seeds that there are, where rows differ in that: they are of several calls."""
+    counts = sorted({len(one.by_seed) for one in found if one.by_seed})
+    if settings is None or len(counts) < 2:
+        return settings
+    return {**settings, "seeds": " or ".join(map(str, counts))}
 
 
 def _notes(printed: Reference | None, settings: Mapping[str, Any] | None) -> tuple[str, ...]:

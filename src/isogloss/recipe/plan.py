@@ -36,7 +36,7 @@ def make_plan(recipe: Recipe, fingerprints: Fingerprints) -> Plan:
     for variant, axes in itertools.product(recipe.variants, axis_values(recipe)):
         effective, whole = recipe.for_cell(variant.name, axes), recipe.for_cell(None, axes)
         for seeds in seed_values(effective):
-            planner = _Planner(effective, whole, seeds, fingerprints)
+            planner = _Planner(effective, whole, seeds, fingerprints, recipe.draw)
             planned = planner.phases()
             phases |= {phase.key: phase for phase in planned.values()}
             cells.append(planner.cell(recipe.name, axes, planned))
@@ -77,6 +77,7 @@ class _Planner:
     whole: Recipe  # the same cell without the variant's changes, for `as_long_as`
     seeds: Mapping[str, int]
     fingerprints: Fingerprints
+    tested_draw: int  # the recipe's own: an axis of draws is over what is trained on, and tested on the same rows
 
     def phases(self) -> dict[str, PlannedPhase]:
         planned: dict[str, PlannedPhase] = {}
@@ -97,7 +98,7 @@ class _Planner:
                 "final": final.key,
                 "task": keys.task_content(task),
                 "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
-                "examples": evaluation.examples and {"count": evaluation.examples, "draw": recipe.draw},
+                "examples": evaluation.examples and {"count": evaluation.examples, "draw": self.tested_draw},
                 **({"precision": precision} if precision != final.precision else {}),  # else the phase's key has it
                 **self._development_content(self._development()),
             }
@@ -118,6 +119,7 @@ class _Planner:
             task=task,
             split=evaluation.split,
             examples=evaluation.examples,
+            draw=self.tested_draw,
             development=self._development(),
             precision=precision,
             effective=recipe,
@@ -137,7 +139,7 @@ class _Planner:
         task, split = evaluation_task(self.recipe), evaluation.development.split
         if trained and not any((rows.task, rows.on.split) == (task, split) for rows in trained):
             return None
-        return DevelopmentRows(task, split, evaluation.development.share, self._targets(), self.recipe.draw)
+        return DevelopmentRows(task, split, evaluation.development.share, self._targets(), self.tested_draw)
 
     def _planned(self, phase: Phase, before: Mapping[str, PlannedPhase]) -> PlannedPhase:
         after = before.get(phase.after or "")
@@ -185,7 +187,7 @@ class _Planner:
         for other in self.whole.phases:
             inherited = seeds.get(other.after or "", self.seeds[phase.name])
             seeds[other.name] = self.seeds.get(other.name, inherited)
-        planned = _Planner(self.whole, self.whole, seeds, self.fingerprints).phases()
+        planned = _Planner(self.whole, self.whole, seeds, self.fingerprints, self.tested_draw).phases()
         return tuple(planned[name] for name in phase.as_long_as)
 
     def _key(self, planned: PlannedPhase) -> str:

@@ -121,6 +121,7 @@ class Cell:
         task: what is evaluated on.
         split: of it.
         examples: a language, whole groups; None for all.
+        draw: which random test rows: the recipe's own, the same in every cell, whatever is drawn to train on.
         development: what it is scored on beside; None for nothing.
         precision: in which numbers it is tested, "fp32" or "bf16".
         effective: the recipe of this cell, for the record.
@@ -140,6 +141,7 @@ class Cell:
     task: Task
     split: str
     examples: int | None
+    draw: int
     development: DevelopmentRows | None
     precision: str
     effective: Recipe = field(repr=False, compare=False)

@@ -22,7 +22,7 @@ MANY = 50  # examples of several labels that a working model would not give all 
 
 def test_bags(cell: Cell, resources: Resources) -> Iterator[Bag]:
     """Yield what a cell is tested on, language by language; the same examples in every language and arm."""
-    key = Key(cell.effective.draw, "", purpose="evaluation")
+    key = Key(cell.draw, "", purpose="evaluation")
     for language in cell.target:
         yield resources.bag(cell.task, language, cell.split).subset(examples=cell.examples, key=key)
 
