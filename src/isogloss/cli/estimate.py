@@ -65,25 +65,24 @@ def _cells(recipe: Recipe) -> int:
 def _try_out(recipe: Recipe, store: Path) -> Speed:
     """Train on a few batches of the first phase's data and test on a few rows of several targets; nothing is kept."""
     from isogloss import registry
-    from isogloss.data.task import load_task
     from isogloss.keys import Key
     from isogloss.learner.learner import Learner
-    from isogloss.recipe.resolve import evaluation_task, targets_of
+    from isogloss.recipe.resolve import evaluation_task, targets_of, task_of
     from isogloss.run.resources import Resources
 
-    task, phase = load_task(recipe.phases[0].on.task or recipe.task), recipe.phases[0]
+    phase, tested = recipe.phases[0], evaluation_task(recipe)
     resources = Resources(recipe, store / "bags", {}, offline=True)
-    bag = resources.bag(task, recipe.languages.source[0], phase.on.split)
+    bag = resources.bag(task_of(recipe, phase.on.task), recipe.languages.source[0], phase.on.split)
     learner = Learner.load(
         recipe.encoder,
         labels=resources.labels,
-        kind=registry.load("kinds", task.kind)(),
+        kind=registry.load("kinds", tested.kind)(),
         head_key=Key(0, "estimate"),
         max_length=recipe.max_length,
         precision=recipe.precision,
         offline=True,
     )
-    targets, tested = targets_of(recipe), evaluation_task(recipe)
+    targets = targets_of(recipe)
     some = targets[:: -(-len(targets) // _TRIAL_LANGUAGES)]
     few = [resources.bag(tested, language, recipe.evaluation.split) for language in some]
     return Speed(_training(learner, phase, bag), _testing(learner, few))

@@ -28,7 +28,7 @@ def _method(comparisons: pl.DataFrame) -> str:
     by_language = comparisons.filter(pl.col("scope") == "language")
     seeds, clusters = span(comparisons["seeds"]), span(by_language["clusters"])
     shared = f"{clusters} clusters of test examples that share a text"
-    unit = comparisons["unit"][0]
+    unit = "s or ".join(comparisons["unit"].unique(maintain_order=True))  # of several recipes each may have its own
     targets = " or ".join(what for scope, what in MEANS.items() if scope in comparisons["scope"]) or MEANS["unseen"]
     effects = f"{seeds} {unit}s (paired) and {shared} as crossed random effects"
     if (comparisons["seeds"] == 1).all():
