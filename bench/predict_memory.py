@@ -26,7 +26,7 @@ def measure(context: Context) -> Iterator[Measurement]:
         )
         return float(found["beyond"]) / 1e6
 
-    found = alternate(lambda: beyond(4), lambda: beyond(1), pairs=context.size(5, 2))
+    found = alternate(lambda: beyond(4), lambda: beyond(1), pairs=context.size(9, 2))
     yield Measurement(
         PROMISE,
         found.ours_by_theirs(),

@@ -112,9 +112,22 @@ def test_what_is_no_stream():
 
 def test_evaluation_batches_keep_within_their_tokens():
     (bag,) = _bags(200)
-    batches = list(length_batches(bag, 256))
-    assert sorted(np.concatenate(batches).tolist()) == list(range(200))
-    widths = [int(bag.lengths[batch].max()) for batch in batches]
-    assert all(width * len(batch) <= 256 for width, batch in zip(widths, batches, strict=True))
+    batches = list(length_batches(bag, 256, max_length=119))
+    positions = np.concatenate([positions for positions, _ in batches])
+    assert sorted(positions.tolist()) == list(range(200))
+    assert [name for _, batch in batches for name in batch.ids] == bag.ids[positions].tolist()
+    shapes = [batch.inputs["input_ids"].shape for _, batch in batches]
+    assert all(examples * width <= 256 for examples, width in shapes)
+    widths = [width for _, width in shapes]
     assert widths == sorted(widths, reverse=True)
-    assert [len(batch) for batch in length_batches(bag, 2)] == [1] * 200
+    assert [len(batch) for _, batch in length_batches(bag, 2, max_length=119)] == [1] * 200
+
+
+def test_evaluation_batches_have_few_shapes_and_never_more_tokens_than_an_encoder_reads():
+    bag = make_bag(range(1, 115))
+    widths = {batch.inputs["input_ids"].shape[1] for _, batch in length_batches(bag, 120, max_length=114)}
+    octaves = {*range(1, 9), 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112}
+    assert widths <= octaves | {114}
+    assert 114 in widths
+    batch = next(iter(length_batches(bag, 10_000, max_length=114)))[1]
+    assert batch.inputs["attention_mask"].sum(1).tolist() == list(range(114, 25, -1))[: len(batch)]

@@ -52,8 +52,12 @@ class Batch:
         )
 
 
-def collate(parts: Sequence[Part]) -> Batch:
+def collate(parts: Sequence[Part], length: int = 0) -> Batch:
     """Return the examples of all parts, in their order, padded on the right to the longest.
+
+    Args:
+        parts: the examples.
+        length: pad to so many tokens, where the longest has fewer.
 
     Raises:
         ValueError: there is no example, or the bags were not encoded alike.
@@ -65,7 +69,7 @@ def collate(parts: Sequence[Part]) -> Batch:
     if any(bag.pad != pad for bag, _ in parts):
         raise ValueError("bags of different tokenizers or kinds do not fit into one batch")
     lengths = np.concatenate([bag.lengths[index] for bag, index in parts])
-    there = np.arange(lengths.max()) < lengths[:, None]  # [B, S]
+    there = np.arange(max(length, lengths.max())) < lengths[:, None]  # [B, S]
     inputs = {name: _padded(parts, name, there, fill) for name, fill in pad.items()}
     inputs["attention_mask"] = torch.from_numpy(there.astype(np.int64))
     return Batch(

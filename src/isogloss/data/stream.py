@@ -11,6 +11,8 @@ from isogloss.data.bag import Bag
 from isogloss.data.batch import Batch, Part, collate
 from isogloss.keys import Key
 
+PlacedBatch = tuple[NDArray[np.int64], Batch]  # a batch, and its examples' positions in their bag
+
 
 class Stream:
     """Batches without end; each epoch holds every example of every bag once.
@@ -89,17 +91,31 @@ class Stream:
         return [batches[number] for number in generator.permutation(len(batches))]
 
 
-def length_batches(bag: Bag, max_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the positions of all examples in batches of at most `max_tokens` tokens, padding included.
+def length_batches(bag: Bag, max_tokens: int, max_length: int) -> Iterator[PlacedBatch]:
+    """Yield all examples, in batches of few shapes and of at most `max_tokens` tokens, padding included.
 
     Longest first, so that memory is short at the start or never; an example longer than that is a batch by
-    itself.
-    For evaluation: results come in this order, not in the bag's.
+    itself. For evaluation: results come in this order, not in the bag's.
+
+    Batches are padded to one of four lengths an octave (32, 40, 48, 56, 64, 80 and so on): on a CPU, oneDNN keeps
+    the kernels that it compiles for each shape that it meets, so that many shapes are much memory.
+
+    Args:
+        bag: the examples.
+        max_tokens: how many tokens a batch holds at most.
+        max_length: how many tokens of an example the encoder reads; none is padded beyond it.
     """
     order = np.argsort(-bag.lengths, kind="stable")
-    lengths = bag.lengths[order].tolist()
+    lengths = _padded_lengths(bag.lengths[order].astype(np.int64), max_length).tolist()
     start = 0
     while start < len(order):
-        size = max(1, max_tokens // max(1, lengths[start]))
-        yield order[start : start + size]
-        start += size
+        positions = order[start : start + max(1, max_tokens // lengths[start])]
+        yield positions, collate([(bag, positions)], lengths[start])
+        start += len(positions)
+
+
+def _padded_lengths(lengths: NDArray[np.int64], max_length: int) -> NDArray[np.int64]:
+    lengths = np.maximum(lengths, 1)
+    steps = 2 ** np.maximum(np.log2(lengths).astype(np.int64) - 2, 0)
+    padded: NDArray[np.int64] = np.maximum(lengths, np.minimum(-(-lengths // steps) * steps, max_length))
+    return padded

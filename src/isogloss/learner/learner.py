@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from isogloss.data.stream import length_batches
 from isogloss.errors import IsoglossError
 from isogloss.keys import Key
 from isogloss.kinds.base import Kind
@@ -23,6 +24,7 @@ from isogloss.learner.pullback import Part, Pullback
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
     from isogloss.data.batch import Batch
+    from isogloss.data.stream import PlacedBatch
     from isogloss.learner.objective import Objective
 
 
@@ -212,8 +214,8 @@ class Learner:
             params: parameters to use in place of their masters.
             max_tokens: how many tokens a batch holds at most, padding included; by device if not given.
         """
-        logits = self._plain_forward(params)
-        return reading.predict(bag, logits, self.kind, len(self.labels), max_tokens or self._max_tokens)
+        batches, logits = self._length_batches(bag, max_tokens), self._plain_forward(params)
+        return reading.predict(bag, batches, logits, self.kind, len(self.labels))
 
     def hidden_states(
         self,
@@ -240,7 +242,7 @@ class Learner:
             hidden: tuple[Tensor, ...] = self._network.run(weights, inputs, None, hidden=True).hidden_states
             return hidden
 
-        return reading.hidden_states(bag, states, self.device, pooling, max_tokens or self._max_tokens)
+        return reading.hidden_states(self._length_batches(bag, max_tokens), states, self.device, pooling)
 
     def update(self, new: Mapping[str, Tensor]) -> None:
         """Copy values into the masters, in place.
@@ -265,10 +267,10 @@ class Learner:
         """
         export.export(self._network.module, self.params, self.tokenizer, folder, card)
 
-    @property
-    def _max_tokens(self) -> int:
+    def _length_batches(self, bag: Bag, max_tokens: int | None) -> Iterator[PlacedBatch]:
         # On a CPU, activations of more tokens fall out of the caches; on a GPU, fewer leave it idle.
-        return 2048 if self.device.type == "cpu" else 65536
+        of_device = 2048 if self.device.type == "cpu" else 65536
+        return length_batches(bag, max_tokens or of_device, self.max_length)
 
     def _parts(self, batches: Sequence[Batch]) -> list[Batch]:
         return [part for batch in batches for part in batch.split(self.accumulation)]

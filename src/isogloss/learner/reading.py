@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from isogloss.kinds.base import Kind
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
     from isogloss.data.batch import Batch
+    from isogloss.data.stream import PlacedBatch
 
 Pooling = Literal["first", "mean"]
 
@@ -42,40 +43,40 @@ class Predictions(NamedTuple):
         return scores
 
 
-def predict(bag: Bag, forward: Callable[[Batch], Tensor], kind: Kind, n_labels: int, max_tokens: int) -> Predictions:
+def predict(
+    bag: Bag, batches: Iterable[PlacedBatch], forward: Callable[[Batch], Tensor], kind: Kind, n_labels: int
+) -> Predictions:
     """Return the predictions for a bag.
 
     Args:
         bag: the examples.
+        batches: all of them, each batch with its examples' positions in the bag.
         forward: from a batch to its logits [B, C].
         kind: the kind of the task.
         n_labels: C.
-        max_tokens: how many tokens a batch holds at most.
     """
     logits = np.empty((len(bag), n_labels), dtype=np.float32)
     with torch.inference_mode():
-        for indices, batch in _batches(bag, max_tokens):
-            logits[indices] = forward(batch).float().cpu().numpy()
+        for positions, batch in batches:
+            logits[positions] = forward(batch).float().cpu().numpy()
     return Predictions(bag.ids, bag.targets, kind.predict(logits), logits)
 
 
 def hidden_states(
-    bag: Bag,
+    batches: Iterable[PlacedBatch],
     states: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]],
     device: torch.device,
     pooling: Pooling,
-    max_tokens: int,
 ) -> Iterator[tuple[tuple[str, ...], Tensor]]:
     """Yield ids and pooled hidden states, float32 [layers + 1, B, H].
 
     Args:
-        bag: the examples.
+        batches: the examples.
         states: from a batch's inputs to the hidden states, layers + 1 times [B, S, H].
         device: where `states` computes.
         pooling: the first token, or the mean over tokens without padding.
-        max_tokens: how many tokens a batch holds at most.
     """
-    for _, batch in _batches(bag, max_tokens):
+    for _, batch in batches:
         inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
         with torch.inference_mode():
             pooled = [_pool(state.float(), inputs["attention_mask"], pooling) for state in states(inputs)]
@@ -88,11 +89,3 @@ def _pool(state: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
         return state[:, 0]
     shares = mask / mask.sum(dim=1, keepdim=True)
     return torch.einsum("bsh,bs->bh", state, shares.to(state.dtype))
-
-
-def _batches(bag: Bag, max_tokens: int) -> Iterator[tuple[NDArray[Any], Batch]]:
-    from isogloss.data.batch import collate
-    from isogloss.data.stream import length_batches
-
-    for indices in length_batches(bag, max_tokens):
-        yield indices, collate([(bag, indices)])
