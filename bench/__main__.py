@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import (
     bert_base,
+    cka,
     curves,
     finetune,
     machine,
@@ -40,6 +41,7 @@ MODULES = (
     predict_memory,
     startup,
     bert_base,
+    cka,
 )
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")

@@ -53,9 +53,10 @@ def test_hidden_states_are_those_of_transformers(encoder: Encoder, model_type: s
     learner = tiny.load(encoder(model_type), precision="fp32")
     bag = tiny.bag()
     found = {}
-    for ids, states in learner.hidden_states(bag, pooling=pooling, max_tokens=40):
-        assert states.dtype == torch.float32
-        found |= {name: states[:, row] for row, name in enumerate(ids)}
+    for seen in learner.observe(bag, pooling=pooling, max_tokens=40):
+        assert seen.states.dtype == seen.logits.dtype == torch.float32
+        assert seen.ids == tuple(bag.ids[seen.positions])
+        found |= {name: seen.states[:, row] for row, name in enumerate(seen.ids)}
     assert sorted(found) == sorted(bag.ids)
     for row, name in enumerate(bag.ids):
         tokens = torch.from_numpy(bag.tokens(row)["input_ids"]).long()[None]
@@ -70,5 +71,22 @@ def test_hidden_states_are_those_of_transformers(encoder: Encoder, model_type: s
 def test_hidden_states_do_not_change_later_logits(encoder: Encoder) -> None:
     learner = tiny.load(encoder("bert"))
     before = learner.predict(tiny.bag()).logits
-    list(learner.hidden_states(tiny.bag()))
+    list(learner.observe(tiny.bag()))
     np.testing.assert_array_equal(learner.predict(tiny.bag()).logits, before)
+
+
+@pytest.mark.parametrize("model_type", tiny.CLASSES)
+def test_the_pass_that_shows_hidden_states_predicts_as_one_without(encoder: Encoder, model_type: str) -> None:
+    learner, bag = tiny.load(encoder(model_type)), tiny.bag()
+    found = learner.predictions(bag, ((seen.positions, seen.logits) for seen in learner.observe(bag)))
+    expected = learner.predict(bag)
+    np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-6)
+    assert found.predictions.tolist() == expected.predictions.tolist()
+
+
+def test_a_mean_over_tokens_does_not_see_the_padding(encoder: Encoder) -> None:
+    learner, bag = tiny.load(encoder("bert")), tiny.bag()
+    together = {name: seen for seen in learner.observe(bag, pooling="mean") for name in seen.ids}
+    for name, seen in together.items():
+        (alone,) = learner.observe(bag.subset(ids=[name]), pooling="mean")
+        torch.testing.assert_close(seen.states[:, seen.ids.index(name)], alone.states[:, 0], rtol=1e-4, atol=1e-5)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from isogloss.data.stream import length_batches
@@ -214,21 +216,24 @@ class Learner:
             params: parameters to use in place of their masters.
             max_tokens: how many tokens a batch holds at most, padding included; by device if not given.
         """
-        batches, logits = self._length_batches(bag, max_tokens), self._plain_forward(params)
-        return reading.predict(bag, batches, logits, self.kind, len(self.labels))
+        logits = reading.placed_logits(self._length_batches(bag, max_tokens), self._plain_forward(params))
+        return self.predictions(bag, logits)
 
-    def hidden_states(
+    def predictions(self, bag: Bag, logits: Iterable[tuple[NDArray[np.int64], Tensor]]) -> reading.Predictions:
+        """Return a bag's predictions from positions [B] in it and logits [B, C], part by part, as `observe` yields."""
+        return reading.gather(bag, logits, self.kind, len(self.labels))
+
+    def observe(
         self,
         bag: Bag,
         *,
         params: Params | None = None,
         pooling: reading.Pooling = "first",
         max_tokens: int | None = None,
-    ) -> Iterator[tuple[tuple[str, ...], Tensor]]:
-        """Yield examples' ids and hidden states, pooled over tokens, float32 [layers + 1, B, H]; nothing is
-        dropped.
+    ) -> Iterator[reading.Observation]:
+        """Yield logits and hidden states, pooled over tokens, of one forward pass, batch by batch; nothing is dropped.
 
-        Position 0 holds the embeddings. Examples come sorted by length, not in the bag's order.
+        Examples come sorted by length, not in the bag's order.
 
         Args:
             bag: the examples.
@@ -238,11 +243,10 @@ class Learner:
         """
         weights = self._network.weights(params or {})
 
-        def states(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-            hidden: tuple[Tensor, ...] = self._network.run(weights, inputs, None, hidden=True).hidden_states
-            return hidden
+        def run(inputs: Mapping[str, Tensor]) -> Any:
+            return self._network.run(weights, inputs, None, hidden=True)
 
-        return reading.hidden_states(self._length_batches(bag, max_tokens), states, self.device, pooling)
+        return reading.observe(self._length_batches(bag, max_tokens), run, self.device, pooling)
 
     def update(self, new: Mapping[str, Tensor]) -> None:
         """Copy values into the masters, in place.

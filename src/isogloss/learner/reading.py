@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -43,45 +43,58 @@ class Predictions(NamedTuple):
         return scores
 
 
-def predict(
-    bag: Bag, batches: Iterable[PlacedBatch], forward: Callable[[Batch], Tensor], kind: Kind, n_labels: int
-) -> Predictions:
-    """Return the predictions for a bag.
+class Observation(NamedTuple):
+    """What one forward pass shows of a batch.
 
-    Args:
-        bag: the examples.
-        batches: all of them, each batch with its examples' positions in the bag.
-        forward: from a batch to its logits [B, C].
-        kind: the kind of the task.
-        n_labels: C.
+    Attributes:
+        positions: of its examples in their bag, [B].
+        ids: theirs.
+        logits: float32 [B, C].
+        states: hidden states pooled over tokens, float32 [layers + 1, B, H]; the embeddings first.
     """
-    logits = np.empty((len(bag), n_labels), dtype=np.float32)
-    with torch.inference_mode():
-        for positions, batch in batches:
-            logits[positions] = forward(batch).float().cpu().numpy()
-    return Predictions(bag.ids, bag.targets, kind.predict(logits), logits)
+
+    positions: NDArray[np.int64]
+    ids: tuple[str, ...]
+    logits: Tensor
+    states: Tensor
 
 
-def hidden_states(
-    batches: Iterable[PlacedBatch],
-    states: Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]],
-    device: torch.device,
-    pooling: Pooling,
-) -> Iterator[tuple[tuple[str, ...], Tensor]]:
-    """Yield ids and pooled hidden states, float32 [layers + 1, B, H].
+def observe(
+    batches: Iterable[PlacedBatch], run: Callable[[Mapping[str, Tensor]], Any], device: torch.device, pooling: Pooling
+) -> Iterator[Observation]:
+    """Yield logits and pooled hidden states, batch by batch.
 
     Args:
         batches: the examples.
-        states: from a batch's inputs to the hidden states, layers + 1 times [B, S, H].
-        device: where `states` computes.
+        run: from a batch's inputs to `logits` [B, C] and `hidden_states`, layers + 1 times [B, S, H].
+        device: where `run` computes.
         pooling: the first token, or the mean over tokens without padding.
     """
-    for _, batch in batches:
+    for positions, batch in batches:
         inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
         with torch.inference_mode():
-            pooled = [_pool(state.float(), inputs["attention_mask"], pooling) for state in states(inputs)]
-            stacked = torch.stack(pooled)
-        yield batch.ids, stacked
+            output = run(inputs)
+            pooled = [_pool(state.float(), inputs["attention_mask"], pooling) for state in output.hidden_states]
+            seen = Observation(positions, batch.ids, output.logits.float(), torch.stack(pooled))
+        yield seen
+
+
+def gather(bag: Bag, logits: Iterable[tuple[NDArray[np.int64], Tensor]], kind: Kind, n_labels: int) -> Predictions:
+    """Return the predictions for a bag from logits [B, C] and the positions [B] of their examples in it."""
+    whole = np.empty((len(bag), n_labels), dtype=np.float32)
+    for positions, part in logits:
+        whole[positions] = part.float().cpu().numpy()
+    return Predictions(bag.ids, bag.targets, kind.predict(whole), whole)
+
+
+def placed_logits(
+    batches: Iterable[PlacedBatch], forward: Callable[[Batch], Tensor]
+) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    """Yield examples' positions in their bag and their logits, batch by batch."""
+    for positions, batch in batches:
+        with torch.inference_mode():
+            logits = forward(batch)
+        yield positions, logits
 
 
 def _pool(state: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:

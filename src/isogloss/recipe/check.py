@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from isogloss import languages, registry
 from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.keys import Key
+from isogloss.recipe.analysis import check_analyses
 from isogloss.recipe.document import Document
 from isogloss.recipe.model import AXES, ROLES, Recipe
 from isogloss.recipe.phase import LENGTHS, On, Phase
@@ -79,6 +80,8 @@ class _CellCheck:
             self._rows(phase, phase.on, "on")
             self._support(phase)
             self._select(phase)
+        weights = {name for name, method in self.methods.items() if method is None or method.product == "weights"}
+        self.mistakes += check_analyses(self.cell.analyses, self.cell.phases, weights, self.document)
         known = [method for method in self.methods.values() if method is not None]
         if len(known) == len(self.methods) and all(method.product != "weights" for method in known):
             self._refuse(("phases",), "no phase leaves weights to evaluate", 'add a phase with method = "finetune"')

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
+from isogloss.recipe.analysis import Analysis
 from isogloss.recipe.document import Document, to_toml
 from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Share, Table, TaskReference
 from isogloss.wording import refusal
@@ -99,6 +100,7 @@ class Recipe(Table):
         variants: the first is the baseline of every comparison.
         axes: what the recipe is repeated over, by name: values, each a tuple of languages.
         evaluation: what is tested.
+        analyses: what is looked at beside the scores.
     """
 
     name: Name
@@ -117,6 +119,7 @@ class Recipe(Table):
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = (Variant(name="default"),)
     axes: Mapping[str, Annotated[tuple[Languages, ...], BeforeValidator(_axis)]] = {}
     evaluation: Evaluation = Evaluation()
+    analyses: tuple[Analysis, ...] = ()
 
     _document: Document = PrivateAttr()
 

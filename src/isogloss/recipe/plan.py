@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from isogloss.recipe import keys
+from isogloss.recipe.analysis import ANALYSIS_VERSIONS, ENCODER
 from isogloss.recipe.keys import Fingerprints
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
-from isogloss.recipe.planned import Cell, DevelopmentRows, Plan, PlannedPhase, PlannedRows
+from isogloss.recipe.planned import Cell, DevelopmentRows, Plan, PlannedAnalysis, PlannedPhase, PlannedRows
 from isogloss.recipe.resolve import (
     evaluation_task,
     languages_of,
@@ -92,13 +93,16 @@ class _Planner:
         task = evaluation_task(recipe)
         targets = self._targets()
         precision = self.fingerprints.precision(recipe.precision)
+        tested = {
+            "task": keys.task_content(task),
+            "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
+            "examples": evaluation.examples and {"count": evaluation.examples, "draw": self.tested_draw},
+        }
         content = keys.content_key(
             {
                 "format": keys.FORMAT,
                 "final": final.key,
-                "task": keys.task_content(task),
-                "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
-                "examples": evaluation.examples and {"count": evaluation.examples, "draw": self.tested_draw},
+                **tested,
                 **({"precision": precision} if precision != final.precision else {}),  # else the phase's key has it
                 **self._development_content(self._development()),
             }
@@ -122,8 +126,34 @@ class _Planner:
             draw=self.tested_draw,
             development=self._development(),
             precision=precision,
+            analyses=tuple(self._analyses(planned, final.name, {**tested, "precision": precision})),
             effective=recipe,
         )
+
+    def _analyses(
+        self, planned: Mapping[str, PlannedPhase], final: str, tested: Mapping[str, Any]
+    ) -> Iterator[PlannedAnalysis]:
+        """Those whose phases this variant does not skip."""
+        for analysis in self.recipe.analyses:
+            of, against = planned.get(analysis.of or final), planned.get(analysis.against)
+            if of is None or (against is None and analysis.against != ENCODER):
+                continue
+            content = {
+                "format": keys.FORMAT,
+                "analysis": [analysis.name, ANALYSIS_VERSIONS[analysis.name]],
+                "of": of.key,
+                "against": against.key if against else self.fingerprints.encoder(of.encoder),
+                "pooling": analysis.pooling,
+                **tested,
+            }
+            yield PlannedAnalysis(
+                key=keys.content_key(content),
+                name=analysis.name,
+                of=of.key,
+                against=against.key if against else None,
+                phases=(of.name, analysis.against),
+                pooling=analysis.pooling,
+            )
 
     def _targets(self) -> tuple[str, ...]:
         """Return the languages tested on; for "all", those that the source of the evaluation's task really has."""

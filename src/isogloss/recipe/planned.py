@@ -39,6 +39,26 @@ class DevelopmentRows(NamedTuple):
     draw: int
 
 
+class PlannedAnalysis(NamedTuple):
+    """An analysis of a cell with everything resolved.
+
+    Attributes:
+        key: of its content; equal keys, equal results.
+        name: "impact".
+        of: key of the phase.
+        against: key of the phase that is compared with; None for the pre-trained encoder.
+        phases: the names of both, as the recipe has them.
+        pooling: "first" or "mean".
+    """
+
+    key: str
+    name: str
+    of: str
+    against: str | None
+    phases: tuple[str, str]
+    pooling: Literal["first", "mean"]
+
+
 @dataclass(frozen=True)
 class PlannedPhase:
     """A phase with everything resolved that the recipe leaves to roles and names.
@@ -124,6 +144,7 @@ class Cell:
         draw: which random test rows: the recipe's own, the same in every cell, whatever is drawn to train on.
         development: what it is scored on beside; None for nothing.
         precision: in which numbers it is tested, "fp32" or "bf16".
+        analyses: on the rows that it is tested on.
         effective: the recipe of this cell, for the record.
     """
 
@@ -144,6 +165,7 @@ class Cell:
     draw: int
     development: DevelopmentRows | None
     precision: str
+    analyses: tuple[PlannedAnalysis, ...]
     effective: Recipe = field(repr=False, compare=False)
 
     def role(self, language: str) -> Literal["source", "auxiliary", "seen", "unseen"]:

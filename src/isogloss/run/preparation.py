@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
-    """Whether a cell has no scores yet, or the recipe keeps all weights and some of the cell's are gone."""
-    if not store.run(cell.key).done:
+    """Whether a cell lacks scores or an analysis, or the recipe keeps all weights and some of the cell's are gone."""
+    if not store.run(cell.key).done or not all(store.analysis(analysis.key).done for analysis in cell.analyses):
         return True
     return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
 

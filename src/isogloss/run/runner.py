@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from isogloss.store.store import Store
 
 if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
+    from isogloss.run.analyses import ImpactOf
     from isogloss.run.training import Trainer
 
 _LOOK_AGAIN_SECONDS = 2.0  # between looks at phases that another process is training
@@ -146,16 +148,45 @@ class _Runner:
         return True
 
     def _carry_out(self, cell: Cell) -> None:
-        """Have every phase of a cell, and its scores unless they are there; nothing if another process had them."""
+        """Have every phase of a cell, its analyses and scores as far as missing; nothing if another process had them.
+
+        Scores come last: a run that is not done keeps its weights.
+        """
         if not is_missing(cell, self._plan, self._store):
             return
         folder = self._store.run(cell.key)
         if not folder.done:
             folder.begin(_run_spec(self._plan, cell))
+        folder.link([analysis.key for analysis in cell.analyses])
         for key in cell.phases:
             self._ensure(key)
+        watches = self._watches(cell)
+        beside = watches.pop(0) if watches and not folder.done and watches[0].analysis.of == cell.final else None
+        for watch in watches:
+            self._analyse(watch, cell)
         if not folder.done:
-            self._score(cell)
+            self._score(cell, beside)
+
+    def _watches(self, cell: Cell) -> list[ImpactOf]:
+        """What carries the missing analyses of a cell out, that of the evaluated weights first."""
+        missing = [analysis for analysis in cell.analyses if not self._store.analysis(analysis.key).done]
+        if not missing:
+            return []
+        from isogloss.run.analyses import ImpactOf, StatesCache
+
+        missing.sort(key=lambda analysis: analysis.of != cell.final)
+        return [
+            ImpactOf(analysis, StatesCache(analysis, cell, self._plan, self._store, self._resources))
+            for analysis in missing
+        ]
+
+    def _analyse(self, watch: ImpactOf, cell: Cell) -> None:
+        from isogloss.run.scoring import test_bags
+
+        learner = self._trainer.learner_after(watch.analysis.of, precision=cell.precision)
+        for bag in test_bags(cell, self._resources):
+            watch.predict(learner, bag)
+        watch.write(self._store)
 
     def _ensure(self, key: str) -> None:
         """Have a phase's product in the store.
@@ -185,13 +216,16 @@ class _Runner:
             folder.fail(_one_line(fault), _traceback(fault))
             raise _InPhase(self._plan.phases[key].name, fault) from fault
 
-    def _score(self, cell: Cell) -> None:
+    def _score(self, cell: Cell, beside: ImpactOf | None) -> None:
         from isogloss.run.scoring import collapsed, predict_cell, predict_development, score_cell
 
         began = time.monotonic()
         learner = self._trainer.learner_after(cell.final, precision=cell.precision)
-        predictions = predict_cell(cell, learner, self._resources)
-        development = predict_development(cell, learner, self._resources)
+        predict = learner.predict if beside is None else partial(beside.predict, learner)
+        predictions = predict_cell(cell, predict, self._resources)
+        if beside is not None:
+            beside.write(self._store)
+        development = predict_development(cell, learner.predict, self._resources)
         cost = [self._store.phase(key).summary for key in cell.phases]
         facts = _facts(self._plan, cell) | {
             "examples_seen": sum(phase["examples"] for phase in cost),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from isogloss import registry
 from isogloss.data.bag import Bag
 from isogloss.evaluation.frame import DEVELOPMENT, score_run, stack
 from isogloss.keys import Key
-from isogloss.learner.learner import Learner
+from isogloss.learner.reading import Predictions
 from isogloss.recipe.planned import Cell
 from isogloss.run.development import development_bags
 from isogloss.run.resources import Resources
+
+Predict = Callable[[Bag], Predictions]
 
 MANY = 50  # examples of several labels that a working model would not give all the same label
 
@@ -27,17 +29,17 @@ def test_bags(cell: Cell, resources: Resources) -> Iterator[Bag]:
         yield resources.bag(cell.task, language, cell.split).subset(examples=cell.examples, key=key)
 
 
-def predict_cell(cell: Cell, learner: Learner, resources: Resources) -> pl.DataFrame:
+def predict_cell(cell: Cell, predict: Predict, resources: Resources) -> pl.DataFrame:
     """Return every prediction: language, id, group, label, prediction (indices), p0 … (probabilities, float32)."""
-    return pl.concat([_predictions(bag, learner) for bag in test_bags(cell, resources)])
+    return pl.concat([_predictions(bag, predict) for bag in test_bags(cell, resources)])
 
 
-def predict_development(cell: Cell, learner: Learner, resources: Resources) -> pl.DataFrame | None:
+def predict_development(cell: Cell, predict: Predict, resources: Resources) -> pl.DataFrame | None:
     """Return predictions as `predict_cell` does, of the development rows; None where the recipe has none."""
     if cell.development is None:
         return None
     bags = development_bags(cell.development, resources)
-    return pl.concat([_predictions(bag, learner) for bag in bags.values()])
+    return pl.concat([_predictions(bag, predict) for bag in bags.values()])
 
 
 def score_cell(
@@ -66,8 +68,8 @@ def collapsed(predictions: pl.DataFrame, labels: tuple[str, ...]) -> dict[str, s
     return found
 
 
-def _predictions(bag: Bag, learner: Learner) -> pl.DataFrame:
-    found = learner.predict(bag)
+def _predictions(bag: Bag, predict: Predict) -> pl.DataFrame:
+    found = predict(bag)
     probabilities = found.probabilities
     return pl.DataFrame(
         {

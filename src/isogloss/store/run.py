@@ -112,6 +112,18 @@ class RunFolder:
         write_json(self.path / "done.json", {**summary, "finished": time.time()})
         (self.path / "failed.json").unlink(missing_ok=True)
 
+    def link(self, analyses: Sequence[str]) -> None:
+        """Write down the keys of analyses that are of this run, beside those that are known."""
+        known = self.analyses
+        if new := [key for key in analyses if key not in known]:
+            write_json(self.path / "analyses.json", [*known, *new])
+
+    @property
+    def analyses(self) -> tuple[str, ...]:
+        """The keys of the run's analyses."""
+        path = self.path / "analyses.json"
+        return tuple(read_json(path)) if path.is_file() else ()
+
     def fail(self, error: str, phase: str, traceback: str = "") -> None:
         """Write down in one line why the run failed, in which phase ("" if in none), and where in the code."""
         content = {"error": error, "phase": phase, "traceback": traceback, "time": time.time()}

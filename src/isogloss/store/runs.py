@@ -20,7 +20,7 @@ from isogloss.errors import mistake, nearest
 
 State = Literal["done", "failed", "unfinished"]
 _ADDRESS = re.compile(r"(?P<recipe>[^/@#]+)(#(?P<edition>[^/@#]+))?(/(?P<variant>[^/@#]+)(@(?P<seed>[^/@#]+))?)?")
-_NOT_SETTINGS = {"name", "description", "seeds", "axes", "variants", "profiles", "keep", "extends"}
+_NOT_SETTINGS = {"name", "description", "seeds", "axes", "variants", "profiles", "keep", "extends", "analyses"}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 ```
 <store>/phases/<key>/   see `phase`
         runs/<key>/     see `run`
+        analyses/<key>/ see `analysis`
         bags/           the token cache (`isogloss.data.encode`)
+        states/         hidden states that analyses compare with (`isogloss.run.analyses`)
 ```
 
 The folders are the truth; nothing else is kept. DuckDB, in memory, is the way to ask them.
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from isogloss.errors import mistake
+from isogloss.store.analysis import AnalysisFolder
 from isogloss.store.claim import claim
 from isogloss.store.phase import PhaseFolder
 from isogloss.store.run import RunFolder
@@ -61,6 +64,15 @@ class Store:
     def run(self, key: str) -> RunFolder:
         """Return the folder of a run, which need not be there yet."""
         return RunFolder(self.root / "runs" / key)
+
+    def analysis(self, key: str) -> AnalysisFolder:
+        """Return the folder of an analysis, which need not be there yet."""
+        return AnalysisFolder(self.root / "analyses" / key)
+
+    @property
+    def states(self) -> Path:
+        """The folder of hidden states that analyses compare with; may be deleted at any time."""
+        return self.root / "states"
 
     @property
     def bags(self) -> Path:
@@ -158,6 +170,22 @@ class Store:
         for run, path in self._done(runs, "predictions"):
             frame = pl.read_parquet(path, glob=False, columns=list(columns) if columns else None)
             frames.append(frame.with_columns(**{name: pl.lit(value) for name, value in run.facts.items()}))
+        return _stacked(frames)
+
+    def impacts(self, runs: Chosen = None) -> pl.DataFrame:
+        """Return the impact by language and layer of runs, or of the runs that an address names, or of all.
+
+        Beside what the analysis wrote (phase, against, pooling, language, layer, cka, debiased_cka, impact, n),
+        each row says whose it is: recipe, variant, axis.NAME, seed (as in the score frame) and run, the key. No column
+        at all where no run has one.
+        """
+        import polars as pl
+
+        frames = []
+        for run in self._chosen(runs):
+            facts = {name: pl.lit(value) for name, value in run.facts.items()}
+            done = [folder for key in self.run(run.key).analyses if (folder := self.analysis(key)).done]
+            frames += [folder.frame().with_columns(**facts) for folder in done]
         return _stacked(frames)
 
     def release(self, phases: Iterable[str], *, keep: Keep, needed: Collection[str] = ()) -> None:

@@ -1,0 +1,1 @@
+"""Why transfer works: representations, typology, statistics, selection."""

@@ -1,0 +1,181 @@
+"""Analyses of a recipe: beside the evaluation, once, and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from isogloss.analysis.impact import States, evaluate_with_impact
+from isogloss.errors import Mistakes
+from isogloss.learner.learner import Learner
+from isogloss.learner.network import FunctionalNetwork
+from isogloss.recipe.load import load_recipe
+from isogloss.recipe.model import Recipe
+from isogloss.recipe.plan import make_plan
+from isogloss.run import run
+from isogloss.run.learners import fresh_learner, learner_after
+from isogloss.run.resources import Resources
+from isogloss.run.scoring import test_bags as bags_of
+from isogloss.store import Store
+
+IMPACT = 'analyses=[{ name = "impact" }, { name = "impact", of = "adapt", against = "source", pooling = "mean" }]'
+
+
+@pytest.fixture
+def small(world: Path) -> Callable[..., Recipe]:
+    def load(*sets: str) -> Recipe:
+        return load_recipe(str(world / "small.toml"), sets=("seeds=1", 'variants=["pooled"]', *sets))
+
+    return load
+
+
+def test_impact_is_that_of_the_phase(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    recipe, store = small(IMPACT), Store(tmp_path)
+    assert run(recipe, store, offline=True).failed == []
+    found = store.impacts("small")
+    assert found.select("variant", "seed", "phase", "against", "pooling").unique().sort("against").rows() == [
+        ("pooled", "0", "adapt", "encoder", "first"),
+        ("pooled", "0", "adapt", "source", "mean"),
+    ]
+    resources = Resources(recipe, store.bags, {}, offline=True)
+    plan = make_plan(recipe, resources)
+    (cell,) = plan.cells
+    source, adapt = cell.phases
+    after = learner_after(store, adapt, offline=True)
+    encoder = fresh_learner(store.phase(source).spec, offline=True)
+    sides: tuple[tuple[str, Learner], ...] = (
+        ("first", encoder),
+        ("mean", learner_after(store, source, offline=True)),
+    )
+    for pooling, before in sides:
+        for bag in bags_of(cell, resources):
+            states = States.of(before, bag, pooling=pooling)  # type: ignore[arg-type]
+            _, expected = evaluate_with_impact(states, after, bag)
+            rows = found.filter(pooling=pooling, language=bag.language).sort("layer")
+            assert tuple(rows["layer"]) == expected.layers
+            np.testing.assert_allclose(rows["impact"], expected.impact, rtol=1e-6, atol=1e-9)
+            np.testing.assert_allclose(rows["debiased_cka"], expected.debiased_cka, rtol=1e-6)
+            assert set(rows["n"]) == {60}
+            assert rows["impact"].max() > 1e-3
+    assert set(found["language"]) == {"el", "en", "sw", "ur"}
+
+
+def test_scores_are_those_of_a_recipe_without(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    beside, alone = Store(tmp_path / "beside"), Store(tmp_path / "alone")
+    run(small(IMPACT), beside, offline=True)
+    run(small(), alone, offline=True)
+    same = ["language", "id", "label", "prediction", "run"]
+    assert beside.predictions().select(same).equals(alone.predictions().select(same))
+    assert beside.runs()[0].edition == alone.runs()[0].edition
+    assert alone.impacts().is_empty()
+
+
+def test_what_is_evaluated_is_looked_at_in_the_same_pass(
+    small: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[bool] = []
+    inner = FunctionalNetwork.run
+
+    def counted(self: FunctionalNetwork, *arguments: object, hidden: bool = False) -> object:
+        passes.append(hidden)
+        return inner(self, *arguments, hidden=hidden)  # type: ignore[arg-type]
+
+    def passes_of(*sets: str) -> tuple[int, int]:
+        passes.clear()
+        run(small(*sets), Store(tmp_path / str(len(sets))), offline=True)
+        return sum(passes), len(passes)
+
+    monkeypatch.setattr(FunctionalNetwork, "run", counted)
+    hidden_alone, alone = passes_of()
+    hidden_beside, beside = passes_of('analyses=[{ name = "impact" }]')
+    evaluations = hidden_beside // 2  # those of the encoder, and those of the evaluation
+    assert hidden_alone == 0
+    assert beside == alone + evaluations
+
+
+def test_a_finished_recipe_is_analysed_without_training(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run(small(), store, offline=True)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("phases/*/*.*")}
+    scores = store.scores()
+    assert run(small(IMPACT), store, offline=True).done == 1
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("phases/*/*.*")} == before
+    assert store.scores().equals(scores)
+    assert store.impacts().height == 4 * (2 * 3 + 1)  # languages × (layers, and once the embeddings)
+    again = run(small(IMPACT), store, offline=True)
+    assert (again.done, again.found) == (0, 1)
+
+
+def test_variants_share_what_their_common_phase_did(
+    recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = recipe("seeds=1", 'analyses=[{ name = "impact", of = "source" }]')
+    store = Store(tmp_path)
+    assert run(given, store, offline=True).failed == []
+    found = store.impacts()
+    assert set(found["variant"]) == {"pooled", "meta_optimizer"}
+    assert len(list(tmp_path.glob("analyses/*"))) == 1
+    parts = [part.drop("variant", "run") for part in found.partition_by("variant")]
+    assert parts[0].equals(parts[1])
+
+
+def test_hidden_states_of_the_encoder_are_computed_once(
+    recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    inner = States.of
+
+    def counted(learner: Learner, bag: object, **settings: object) -> States:
+        computed.append(bag.language)  # type: ignore[attr-defined]
+        return inner(learner, bag, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(States, "of", counted)
+    run(recipe('analyses=[{ name = "impact" }]'), Store(tmp_path), offline=True)
+    assert sorted(computed) == ["el", "en", "sw", "ur"]  # though there are two variants and two seeds
+    assert len(list(tmp_path.glob("analyses/*"))) == 4
+
+
+def test_a_variant_that_skips_the_phase_has_no_such_analysis(recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    sets = ("seeds=1", 'variants.meta_optimizer.skip=["meta", "adapt"]')
+    given = recipe(*sets, 'analyses=[{ name = "impact", of = "adapt" }]')
+    store = Store(tmp_path)
+    assert run(given, store, offline=True).failed == []
+    assert set(store.impacts()["variant"]) == {"pooled"}
+
+
+def test_too_few_rows_end_in_one_line(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    report = run(small(IMPACT, "evaluation.examples=2"), Store(tmp_path), offline=True)
+    (failure,) = report.failed
+    assert not failure.ours
+    assert "CKA needs 4 examples, not 2" in failure.error
+    assert "test on more examples" in failure.error
+
+
+@pytest.mark.parametrize(
+    ("analysis", "message"),
+    [
+        ('{ name = "impct" }', "impact"),
+        ('{ name = "impact", of = "adpt" }', 'no phase is called "adpt"'),
+        ('{ name = "impact", against = "encder" }', 'no phase is called "encder"'),
+        ('{ name = "impact", of = "meta" }', 'phase "meta" leaves no weights'),
+        ('{ name = "impact", of = "source", against = "adapt" }', 'phase "source" does not come after "adapt"'),
+        ('{ name = "impact", pooling = "max" }', "mean"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_loaded(
+    recipe: Callable[..., Recipe], analysis: str, message: str
+) -> None:
+    with pytest.raises(Mistakes, match=message) as caught:
+        recipe(f"analyses=[{analysis}]", 'variants=["meta_optimizer"]')
+    assert "analyses" in str(caught.value)
+
+
+def test_the_frame_is_one_of_plain_columns(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    run(small('analyses=[{ name = "impact" }]'), Store(tmp_path), offline=True)
+    schema = Store(tmp_path).impacts().schema
+    assert schema["layer"].is_integer()
+    assert schema["impact"] == schema["cka"] == pl.Float64
