@@ -25,6 +25,13 @@ from isogloss.training.torch_optimizers import OPTIMIZERS
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("models/*/src/**/*.py")])
 TORCH_FREE = (
+    "isogloss.analysis.distance_file",
+    "isogloss.analysis.kilometres",
+    "isogloss.analysis.legacy",
+    "isogloss.analysis.matrix",
+    "isogloss.analysis.pretraining",
+    "isogloss.analysis.typology",
+    "isogloss.analysis.uriel",
     "isogloss.cli",
     "isogloss.data.source",
     "isogloss.data.task",

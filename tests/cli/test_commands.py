@@ -26,7 +26,7 @@ def test_help_is_there_at_once_and_imports_nothing_heavy() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "[]"
-    for command in ("quickstart", "run", "list", "show", "table", "predict", "export"):
+    for command in ("quickstart", "run", "list", "show", "table", "predict", "export", "analyse"):
         assert f"\n  {command} " in said.stdout
 
 
@@ -39,7 +39,7 @@ def test_the_version(isogloss: Isogloss) -> None:
     assert isogloss("--version").out.startswith("isogloss 0.")
 
 
-@pytest.mark.parametrize("command", ["quickstart", "run", "list", "show", "table", "predict", "export"])
+@pytest.mark.parametrize("command", ["quickstart", "run", "list", "show", "table", "predict", "export", "analyse"])
 def test_every_command_has_help(isogloss: Isogloss, command: str) -> None:
     said = isogloss(command, "--help")
     assert said.code == 0

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import export, listing, predict, quickstart, run, show, table
+from isogloss.cli import analyse, export, listing, predict, quickstart, run, show, table
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -58,6 +58,7 @@ for _command in (
     export.export,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)
+app.add_typer(analyse.app, name="analyse")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
