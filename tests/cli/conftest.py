@@ -60,6 +60,9 @@ set."phases.adapt.rates" = 1.0
 
 [[variants]]
 name = "meta_optimizer"
+
+[[analyses]]
+name = "impact"
 """
 
 

@@ -1,9 +1,10 @@
-"""`isogloss analyse distances`, as a shell would call it."""
+"""`isogloss analyse`, as a shell would call it."""
 
 from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,34 @@ def test_pairs_with_too_little_known(isogloss: Isogloss, tmp_path: Path) -> None
 )
 def test_mistakes_are_one_line(isogloss: Isogloss, words: list[str], said: str) -> None:
     refused(isogloss("analyse", "distances", *words), said)
+
+
+def test_impact_by_language_and_layer(isogloss: Isogloss, made: Path) -> None:
+    said = isogloss("analyse", "impact", "tiny", "--store", made / "store")
+    assert said.code == 0
+    blocks = said.out.strip().split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [
+        f"tiny/{variant}: impact of adapt against encoder by layer (first token; 2 seeds)"
+        for variant in ("pooled", "meta_optimizer")
+    ]
+    header, *rows = (line.split() for line in blocks[0].splitlines()[1:])
+    assert header == ["language", "1", "2", "3"]
+    assert [row[0] for row in rows] == ["de", "en", "sw"]
+    data = isogloss("analyse", "impact", "tiny/pooled", "--store", made / "store", "--format", "csv").out
+    found = [row for row in csv.DictReader(data.splitlines()) if (row["language"], row["layer"]) == ("en", "3")]
+    assert sorted(row["seed"] for row in found) == ["0", "1"]
+    assert rows[1][3] == f"{sum(float(row['impact']) for row in found) / 2:.3f}"
+    as_markdown = isogloss("analyse", "impact", "tiny/pooled", "--store", made / "store", "--format", "md").out
+    assert "| language | 1 | 2 | 3 |\n| --- | --: | --: | --: |\n| de | " in as_markdown
+
+
+def test_runs_without_an_impact(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "store", tmp_path / "store")
+    shutil.rmtree(tmp_path / "store" / "analyses")
+    refused(
+        isogloss("analyse", "impact", "tiny", "--store", tmp_path / "store"),
+        "no run of these has an impact",
+        "[[analyses]]",
+    )
+    refused(isogloss("analyse", "impact", "tyni", "--store", made / "store"), "tiny")
+    refused(isogloss("analyse", "impact", "tiny", "--store", made / "store", "--format", "cvs"), "csv")

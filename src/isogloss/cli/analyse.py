@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli.options import DEFAULT_STORE, StoreOption
 from isogloss.errors import mistake, nearest
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from isogloss.analysis.matrix import DistanceMatrix
 
 app = typer.Typer(help="Why transfer works, and what to choose.", no_args_is_help=True, rich_markup_mode=None)
 
 _FORMATS = ("text", "md", "csv", "json")
 _SOURCES = ("uriel", "uriel-legacy", "kilometres")
-
-
-@app.callback()
-def _top() -> None:
-    """Keep `distances` a command of its own while it is the only one."""
 
 
 @app.command("distances")
@@ -66,6 +64,60 @@ def distances(
         _frames(found, form)
         return
     typer.echo("\n\n".join((_text if form == "text" else _markdown)(matrix) for matrix in found))
+
+
+@app.command("impact")
+def impact(
+    runs: Annotated[list[str], typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")],
+    *,
+    form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = "text",
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """What a phase did to the representation of each language, layer by layer: 1 − CKA."""
+    from isogloss.cli.table import chosen
+    from isogloss.store import Store
+
+    if form not in _FORMATS:
+        raise mistake(f'no format is called "{form}"', where="--format", remedy=nearest(form, _FORMATS))
+    opened = Store(store)
+    frame = opened.impacts(chosen(opened, runs, among=opened.runs()))
+    if frame.is_empty():
+        remedy = 'add [[analyses]] with name = "impact" to the recipe and run it: what is trained is found again'
+        raise mistake("no run of these has an impact", where=", ".join(runs), remedy=remedy)
+    if form in ("csv", "json"):
+        typer.echo(frame.write_csv() if form == "csv" else frame.write_json(), nl=form == "json")
+        return
+    typer.echo("\n\n".join(_impacts(frame, form)))
+
+
+def _impacts(frame: pl.DataFrame, form: str) -> Iterator[str]:
+    """Yield a table of languages and layers for each analysis of each variant and cell, as means over seeds."""
+    import polars as pl
+
+    axes = [name for name in frame.columns if name.startswith("axis.")]
+    about = ["recipe", "variant", *axes, "phase", "against", "pooling"]
+    for values, part in frame.group_by(about, maintain_order=True):
+        fact = dict(zip(about, values, strict=True))
+        mean = part.group_by("language", "layer", maintain_order=True).agg(pl.col("impact").mean())
+        wide = mean.sort("layer").pivot("layer", index="language", values="impact").sort("language")
+        header = ["language", *wide.columns[1:]]
+        rows = [[name, *(f"{value:.3f}" for value in row)] for name, *row in wide.iter_rows()]
+        cell = "".join(f", {axis.removeprefix('axis.')} {fact[axis]}" for axis in axes)
+        seeds = part["seed"].n_unique()
+        head = (
+            f"{fact['recipe']}/{fact['variant']}{cell}: impact of {fact['phase']} against {fact['against']} by layer "
+            f"({fact['pooling']} token{'s' * (fact['pooling'] == 'mean')}; {seeds} seed{'s' * (seeds != 1)})"
+        )
+        yield f"{head}\n{_grid(header, rows, form)}"
+
+
+def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:
+    from isogloss.cli.layout import grid
+
+    if form == "text":
+        return grid(rows, header=header, indent="  ")
+    lines = [header, ["---", *("--:" for _ in header[1:])], *rows]
+    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _languages(named: list[str] | None, task: str | None, *, needed: bool) -> tuple[str, ...]:
@@ -120,17 +172,14 @@ def _frames(matrices: Sequence[DistanceMatrix], form: str) -> None:
 
 
 def _text(matrix: DistanceMatrix) -> str:
-    from isogloss.cli.layout import grid
-
-    table = grid(_rows(matrix), header=("", *matrix.languages), indent="  ")
+    table = _grid(("", *matrix.languages), _rows(matrix), "text")
     return "\n".join([matrix.kind, table, *(f"  {line}" for line in _below(matrix))])
 
 
 def _markdown(matrix: DistanceMatrix) -> str:
-    lines = [[matrix.kind, *matrix.languages], ["---", *("--:" for _ in matrix.languages)], *_rows(matrix)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = _grid((matrix.kind, *matrix.languages), _rows(matrix), "md")
     below = "  \n".join(_below(matrix))
-    return f"{table}\n\n{below}"
+    return f"{table.lstrip()}\n\n{below}"
 
 
 def _rows(matrix: DistanceMatrix) -> list[list[str]]:

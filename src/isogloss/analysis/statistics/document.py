@@ -1,0 +1,125 @@
+"""The tables of docs/statistics.md, written from frames and never typed.
+
+A block stands between `<!-- statistics: NAME -->` and `<!-- /statistics -->`; its names are the keys of `blocks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.analysis.statistics.levels import NULLS, levels, rates
+from isogloss.analysis.statistics.printed import corrected, table1, table3
+from isogloss.errors import mistake, nearest
+
+_BLOCK = re.compile(r"(<!-- statistics: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- /statistics -->)", re.DOTALL)
+KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv")
+_SHOWN = {
+    "naive, Pearson": ("naive", "pearson"),
+    "Mantel": ("Mantel", "pearson"),
+    "MRQAP-DSP": ("MRQAP-DSP", "partial"),
+    "MRQAP-DSP, two-way": ("MRQAP-DSP", "two-way partial"),
+    "mixed model": ("mixed model", "slope"),
+    "spectral": (DEFAULT, "two-way pearson"),
+}
+
+
+def keep(folder: Path) -> None:
+    """Write the frames that take random draws, so that a page is rebuilt from them and not from other draws."""
+    for name, frame in zip(KEPT, (corrected(), table3()), strict=True):
+        frame.write_csv(folder / name, float_precision=6)
+
+
+def rebuild(markdown: Path, results: Path) -> bool:
+    """Write the marked tables of a Markdown file anew; returns whether anything changed.
+
+    Args:
+        markdown: the file; it is changed in place.
+        results: the folder that `keep` wrote to.
+
+    Raises:
+        Mistakes: a block has a name that is not known.
+    """
+    known = blocks(results)
+    old = markdown.read_text(encoding="utf-8")
+
+    def fill(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name not in known:
+            raise mistake(f'no table is called "{name}"', where=str(markdown), remedy=nearest(name, known))
+        return f"{block[1]}\n{known[name]()}\n{block[4]}"
+
+    new = _BLOCK.sub(fill, old)
+    if new != old:
+        markdown.write_text(new, encoding="utf-8")
+    return new != old
+
+
+def blocks(results: Path) -> Mapping[str, Callable[[], str]]:
+    """Return what writes each table."""
+    return {
+        "levels": levels_table,
+        "table1": _table1,
+        "corrected": lambda: _corrected(pl.read_csv(results / KEPT[0])),
+        "table3": lambda: _table3(pl.read_csv(results / KEPT[1])),
+    }
+
+
+def levels_table() -> str:
+    """Return rejections in percent with their intervals: a row a test, a column a world and number of languages."""
+    frame = rates(levels())
+    worlds = list(frame.select("world", "languages").unique(maintain_order=True).iter_rows())
+    heads = ["test", "coefficient", *(f"{world}, {n}" for world, n in worlds)]
+    rows = []
+    for (test, coefficient), part in frame.group_by(["test", "coefficient"], maintain_order=True):
+        cells = {(row["world"], row["languages"]): row for row in part.iter_rows(named=True)}
+        rows.append([f"**{test}**" if test == DEFAULT else str(test), str(coefficient)])
+        rows[-1] += [_rate(cells[world]) for world in worlds]
+    return _markdown(heads, rows)
+
+
+def _rate(row: Mapping[str, float | str | bool]) -> str:
+    low, high = 100 * float(row["low"]), 100 * float(row["high"])
+    mark = " ✗" if row["world"] in NULLS and not row["held"] else ""
+    return f"{100 * float(row['rate']):.1f} ({low:.1f} to {high:.1f}){mark}"
+
+
+def _table1() -> str:
+    heads = ["distance", "Pearson, computed", "Pearson, printed", "Spearman, computed", "Spearman, printed"]
+    return _markdown(heads, [[row[0], *(f"{value:.4f}" for value in row[1:])] for row in table1().iter_rows()])
+
+
+def _table3(frame: pl.DataFrame) -> str:
+    heads = ["distance", "with English, computed", "with English, printed", "without English"]
+    heads += ["naive p", "p of permutation", "p of permutation, BH"]
+    rows = [
+        [row[0], *(f"{value:.4f}" for value in row[1:4]), *(_p(value) for value in row[4:])]
+        for row in frame.iter_rows()
+    ]
+    return _markdown(heads, rows)
+
+
+def _corrected(frame: pl.DataFrame) -> str:
+    """Return coefficient and p of each test; a row for each distance, with and without same-language pairs."""
+    heads = ["same-language pairs", "distance", "pairs", *(f"{name}: value, p, BH" for name in _SHOWN)]
+    rows = []
+    for (same, distance), part in frame.group_by(["with_same_language", "explanatory"], maintain_order=True):
+        cells = []
+        for test, coefficient in _SHOWN.values():
+            row = part.filter(pl.col("test") == test, pl.col("coefficient") == coefficient).row(0, named=True)
+            cells.append(f"{row['value']:.4f}, {_p(row['p'])}, {_p(row['p_bh'])}")
+        rows.append(["with" if same else "without", str(distance), str(part["cells"][0]), *cells])
+    return _markdown(heads, rows)
+
+
+def _p(p: float) -> str:
+    return "< .0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def _markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,69 @@
+"""How often each test of two matrices finds a relation where there is none, and where one is (docs/statistics.md).
+
+`PYTHONPATH=tests python -m analysis.test_null_matrices` simulates anew and writes `levels.csv`, in minutes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+from scipy import stats
+
+from analysis.worlds import WORLDS
+from isogloss.analysis import statistics
+from isogloss.analysis.statistics.frame import TESTS, Question
+from isogloss.analysis.statistics.levels import LEVEL, levels
+from isogloss.keys import Key
+
+KEPT = Path(statistics.__file__).with_name("levels.csv")
+DRAWS = 99
+SOME = 100
+
+
+def rejects(answer: dict[str, object]) -> bool:
+    """A p-value of at most 5 %, or an interval of 95 % without 0 where there is no p-value."""
+    if answer.get("p") is not None:
+        return bool(answer["p"] <= LEVEL)
+    return not answer["low"] <= 0 <= answer["high"]
+
+
+def simulate(world: str, n: int, simulations: int, tests: list[str] | None = None) -> pl.DataFrame:
+    """Rejections of each test, as `levels()` has them."""
+    found: Counter[tuple[str, str]] = Counter()
+    for number in range(simulations):
+        key = Key(number, world, n)
+        draw = WORLDS[world].draw(n, key._replace(purpose="world").generator())
+        ask = Question(draw.x, draw.y, draw.cells, (), draw.tree, DRAWS, LEVEL, key)
+        for test in tests or TESTS:
+            make, coefficients = TESTS[test]
+            for coefficient in coefficients:
+                found[test, coefficient] += rejects(dict(make(ask, coefficient)))
+    rows = [(world, n, test, coefficient, simulations, count) for (test, coefficient), count in found.items()]
+    names = ["world", "languages", "test", "coefficient", "simulations", "rejections"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_kept_rates_are_those_of_the_code(world: str) -> None:
+    """The first simulations of those that were counted; of every thousand, they must look like a random part."""
+    anew, of = simulate(world, 15, SOME), ["world", "languages", "test", "coefficient"]
+    both = anew.join(levels(), on=of, suffix="_kept", validate="1:1")
+    assert both.height == anew.height
+    for row in both.iter_rows(named=True):
+        law = stats.hypergeom(row["simulations_kept"], row["rejections_kept"], SOME)
+        tail = min(law.cdf(row["rejections"]), law.sf(row["rejections"] - 1))
+        assert tail > 1e-5, row
+
+
+def write() -> None:
+    """Simulate all anew and write the table."""
+    frame = pl.concat([simulate(world, n, 1_000) for world in WORLDS for n in (15, 22)])
+    frame.write_csv(KEPT)
+
+
+if __name__ == "__main__":
+    write()
