@@ -376,3 +376,19 @@ def test_weights_that_were_not_kept_come_back_when_asked_for(recipe: Callable, t
     assert store.predictions("small").sort("run", "language", "id").equals(kept)
     (info,) = store.resolve("small/pooled@0")
     load_learner(store, info)
+
+
+def test_a_run_that_a_change_is_nothing_to_counts_for_both_settings(recipe: Callable, tmp_path: Path) -> None:
+    store, first = Store(tmp_path), ("seeds=1", "phases.meta.method.rounds=1")
+    run(recipe(*first), store, offline=True)
+    (old,) = {info.edition for info in store.runs()}
+    report = run(recipe("seeds=1"), store, offline=True)
+    assert (report.done, report.found) == (1, 1)  # `pooled` skips the search whose rounds are others now
+    assert {info.variant for info in store.resolve("small")} == {"pooled", "meta_optimizer"}
+    assert {info.variant for info in store.resolve(f"small#{old}")} == {"pooled", "meta_optimizer"}
+    (pooled,) = {info.key for info in store.runs() if info.variant == "pooled"}
+    assert len(store.resolve(pooled)) == 1
+    assert store.scores().height == 3 * 4 * 2  # each run once: languages, metrics
+    again = run(recipe("seeds=1"), store, offline=True)
+    assert (again.done, again.found) == (0, 2)
+    assert len(store.run(pooled).others) == 1

@@ -12,6 +12,7 @@ from isogloss.run.resources import Resources
 from isogloss.store.store import Store
 
 if TYPE_CHECKING:
+    from isogloss.recipe.model import Recipe
     from isogloss.run.training import Trainer
     from isogloss.training.progress import Observer
 
@@ -21,6 +22,13 @@ def is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
     if not store.run(cell.key).done or not all(store.analysis(analysis.key).done for analysis in cell.analyses):
         return True
     return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
+
+
+def adopt(found: Sequence[Cell], recipe: Recipe, store: Store) -> None:
+    """Have runs that were made under other settings, which are nothing to them, count as this recipe's, too."""
+    settings = recipe.model_dump(mode="json")
+    for cell in found:
+        store.run(cell.key).adopt(settings)
 
 
 def checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resources, observe: Observer) -> Trainer:

@@ -14,7 +14,7 @@ from isogloss.errors import Interrupted, Mistakes
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.planned import Cell, Plan
 from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
-from isogloss.run.preparation import checked, is_missing
+from isogloss.run.preparation import adopt, checked, is_missing
 from isogloss.run.provenance import provenance, threads_as_begun
 from isogloss.run.resources import Resources
 from isogloss.store.claim import Claim, claim
@@ -94,6 +94,7 @@ def run(
     report = RunReport(recipe.name)
     missing = [cell for cell in plan.cells if is_missing(cell, plan, store)]
     report.found = len(plan.cells) - len(missing)
+    adopt([cell for cell in plan.cells if cell not in missing], recipe, store)
     if missing:
         trainer = checked(plan, missing, store, resources, progress)
         _Runner(plan, store, resources, trainer, watch=progress, report=report).carry_out(missing)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isogloss.store.files import disk_mistakes, read_json, sweep, write_json, write_parquet
+from isogloss.store.runs import change, edition
 
 if TYPE_CHECKING:
     import polars as pl
@@ -111,6 +112,25 @@ class RunFolder:
             write_parquet(self.path / f"{name}.parquet", frame.with_columns(run=pl.lit(self.key)))
         write_json(self.path / "done.json", {**summary, "finished": time.time()})
         (self.path / "failed.json").unlink(missing_ok=True)
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Write down that the run is one of a recipe with other settings, too, which are nothing to it.
+
+        So a table of that recipe has it: a variant that skips a phase is found again when that phase changes.
+        """
+        spec, others = self.spec, self.others
+
+        def place(known: Mapping[str, Any]) -> tuple[str, str]:
+            return edition(known), change(known, spec.variant)
+
+        if place(settings) not in map(place, (spec.settings, *(other["settings"] for other in others))):
+            write_json(self.path / "others.json", [*others, {"settings": settings, "begun": time.time()}])
+
+    @property
+    def others(self) -> list[dict[str, Any]]:
+        """Other settings under which the run was found, and when first."""
+        path = self.path / "others.json"
+        return list(read_json(path)) if path.is_file() else []
 
     def link(self, analyses: Sequence[str]) -> None:
         """Write down the keys of analyses that are of this run, beside those that are known."""

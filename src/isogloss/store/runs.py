@@ -134,6 +134,14 @@ def newest(runs: Sequence[RunInfo]) -> list[RunInfo]:
     return list({run.place: run for run in runs}.values())
 
 
+def distinct(runs: Iterable[RunInfo]) -> tuple[RunInfo, ...]:
+    """Return each run once, whatever the settings that it counts for, in the order given."""
+    first: dict[str, RunInfo] = {}
+    for run in runs:
+        first.setdefault(run.key, run)
+    return tuple(first.values())
+
+
 def _named(runs: Sequence[RunInfo], address: str, attribute: str, value: str, where: str) -> list[RunInfo]:
     found = [run for run in runs if getattr(run, attribute) == value]
     if not found:
@@ -147,7 +155,7 @@ _PLURAL = {"recipe": "recipes", "edition": "editions", "variant": "variants", "s
 
 
 def _by_key(runs: Iterable[RunInfo], prefix: str, where: str) -> tuple[RunInfo, ...]:
-    found = tuple(run for run in runs if run.key.startswith(prefix))
+    found = distinct(run for run in runs if run.key.startswith(prefix))
     if len(found) == 1:
         return found
     if found:

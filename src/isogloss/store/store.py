@@ -16,7 +16,7 @@ from __future__ import annotations
 import glob
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -26,7 +26,7 @@ from isogloss.store.analysis import AnalysisFolder
 from isogloss.store.claim import claim
 from isogloss.store.phase import PhaseFolder
 from isogloss.store.run import RunFolder
-from isogloss.store.runs import RunInfo, change, edition, find, one
+from isogloss.store.runs import RunInfo, change, distinct, edition, find, one
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,7 +96,7 @@ class Store:
         return connection
 
     def runs(self) -> tuple[RunInfo, ...]:
-        """Return every run that was ever begun here, oldest first.
+        """Return every run that was ever begun here, oldest first; one that is of several settings once for each.
 
         Raises:
             Mistakes: a file that describes a run cannot be read.
@@ -105,7 +105,7 @@ class Store:
 
         for attempt in range(3):
             try:
-                return tuple(map(_info, self._rows()))
+                return tuple(info for row in self._rows() for info in self._infos(row))
             except duckdb.IOException:
                 # A `failed.json` may go, because its run succeeded, between the listing and the reading.
                 if attempt == 2:
@@ -217,7 +217,7 @@ class Store:
         """Return those of some phases whose weights nobody needs now (see `release`)."""
         phases = set(phases)
         infos = self.runs() if phases else ()
-        uses = Counter(key for run in infos for key in set(run.phases))
+        uses = Counter(key for run in distinct(infos) for key in set(run.phases))
         needing = [run for run in infos if run.state != "done" or run.settings.get("keep") == "all"]
         spared = set(needed) | {key for run in needing for key in run.phases}
         return {key for key in phases - spared if keep == "scores" or uses[key] < 2}
@@ -236,9 +236,14 @@ class Store:
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
+    def _infos(self, row: dict[str, Any]) -> Iterator[RunInfo]:
+        yield _info(row)
+        for other in self.run(row["key"]).others:
+            yield _info(row | {"settings": json.dumps(other["settings"]), "begun": other["begun"]})
+
     def _chosen(self, runs: Chosen) -> Sequence[RunInfo]:
         if runs is None:
-            return self.runs()
+            return distinct(self.runs())
         return self.resolve(runs) if isinstance(runs, str) else runs
 
     def _done(self, runs: Chosen, name: str) -> list[tuple[RunInfo, Path]]:
