@@ -42,8 +42,9 @@ def ours(x: Tensor, y: Tensor) -> float:
 def theirs(x: Tensor, y: Tensor) -> float:
     """CKA of a layer from centred N × N kernels, in float64 as ours; nothing is computed or held twice."""
     kernels = []
-    for side in (x[0].double(), y[0].double()):
-        centred = side - side.mean(0)
+    for side in (x, y):
+        centred = side[0].double()
+        centred -= centred.mean(0)
         kernels.append((centred @ centred.T).flatten())
     k, l = kernels  # noqa: E741
     return ((k @ l) / (k.norm() * l.norm())).item()

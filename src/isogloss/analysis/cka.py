@@ -107,7 +107,10 @@ class _Products:
     def squared_norm(self) -> Tensor:
         """‖XᵀY‖² of the centred columns, [layers]."""
         x, y, *_ = self._sums
-        return (self._xy - x[:, :, None] * y[:, None, :] / self.count).square().sum((1, 2))
+        # ‖XᵀY − n m kᵀ‖², multiplied out: no second tensor of that size.
+        off = torch.einsum("lp,lpq,lq->l", x, self._xy, y) / self.count
+        both = x.square().sum(1) * y.square().sum(1) / self.count**2
+        return torch.linalg.vector_norm(self._xy, dim=(1, 2)).square() - 2 * off + both
 
     def hsic(self) -> Tensor:
         """HSIC₁ in feature space, [layers] (Song et al. 2012, for K = XXᵀ, L = YYᵀ)."""
