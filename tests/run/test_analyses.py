@@ -10,13 +10,14 @@ import polars as pl
 import pytest
 
 from isogloss.analysis.impact import States, evaluate_with_impact
-from isogloss.errors import Mistakes
+from isogloss.errors import IsoglossWarning, Mistakes
 from isogloss.learner.learner import Learner
 from isogloss.learner.network import FunctionalNetwork
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.run import run
+from isogloss.run.events import PhaseBegins
 from isogloss.run.learners import fresh_learner, learner_after
 from isogloss.run.resources import Resources
 from isogloss.run.scoring import test_bags as bags_of
@@ -147,12 +148,62 @@ def test_a_variant_that_skips_the_phase_has_no_such_analysis(recipe: Callable[..
     assert set(store.impacts()["variant"]) == {"pooled"}
 
 
-def test_too_few_rows_end_in_one_line(small: Callable[..., Recipe], tmp_path: Path) -> None:
-    report = run(small(IMPACT, "evaluation.examples=2"), Store(tmp_path), offline=True)
-    (failure,) = report.failed
-    assert not failure.ours
-    assert "CKA needs 4 examples, not 2" in failure.error
-    assert "test on more examples" in failure.error
+def test_an_impact_that_is_not_defined_costs_no_scores(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.warns(IsoglossWarning, match="no impact on [a-z]+: CKA needs 4 examples, not 2"):
+        report = run(small(IMPACT, "evaluation.examples=2"), store, offline=True)
+    assert (report.done, report.failed) == (1, [])
+    assert store.impacts()["impact"].null_count() == store.impacts().height
+    assert store.scores()["n"].unique().to_list() == [2]
+    again = run(small(IMPACT, "evaluation.examples=2"), store, offline=True)
+    assert (again.done, again.found) == (0, 1)
+
+
+def test_an_analysis_that_a_finished_recipe_gets_later_is_of_all_its_variants(
+    recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    store, before = Store(tmp_path), ("seeds=1", "phases.meta.method.rounds=1", 'keep="scores"')
+    run(recipe(*before), store, offline=True)
+    sets = ("seeds=1", 'keep="scores"', 'analyses=[{ name = "impact", of = "source" }]')
+    assert run(recipe(*sets), store, offline=True).failed == []
+    assert {info.variant for info in store.resolve("small")} == {"pooled", "meta_optimizer"}
+    assert set(store.impacts("small")["variant"]) == {"pooled", "meta_optimizer"}
+    assert run(recipe(*sets), store, offline=True).found == 2
+
+
+def test_only_what_an_analysis_needs_is_trained_again(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run(small('keep="scores"'), store, offline=True)
+    begun: list[str] = []
+
+    def watch(event: object) -> None:
+        if isinstance(event, PhaseBegins):
+            begun.append(event.phase)
+
+    given = small('keep="scores"', 'analyses=[{ name = "impact", of = "source" }]')
+    run(given, store, offline=True, progress=watch)
+    assert begun == ["source"]
+
+
+def test_weights_that_an_analysis_waits_for_are_not_released(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    store, missing = Store(tmp_path), "0123456789abcdef"
+    run(small('keep="scores"'), store, offline=True)
+    (info,) = store.runs()
+    weights = [store.phase(key).weights for key in info.phases]
+    for path in weights:
+        path.write_bytes(b"trained again")
+    store.run(info.key).link([missing])
+    store.release(info.phases, keep="scores")
+    assert all(path.is_file() for path in weights)
+    store.analysis(missing).write({}, pl.DataFrame({"layer": [1]}))
+    store.release(info.phases, keep="scores")
+    assert not any(path.is_file() for path in weights)
+
+
+def test_the_same_analysis_asked_twice_is_one(small: Callable[..., Recipe], tmp_path: Path) -> None:
+    given = small('analyses=[{ name = "impact" }, { name = "impact", of = "adapt" }]')
+    (cell,) = make_plan(given, Resources(given, tmp_path, {}, offline=True)).cells
+    assert len(cell.analyses) == 1
 
 
 @pytest.mark.parametrize(
@@ -164,6 +215,7 @@ def test_too_few_rows_end_in_one_line(small: Callable[..., Recipe], tmp_path: Pa
         ('{ name = "impact", of = "meta" }', 'phase "meta" leaves no weights'),
         ('{ name = "impact", of = "source", against = "adapt" }', 'phase "source" does not come after "adapt"'),
         ('{ name = "impact", pooling = "max" }', "mean"),
+        ('{ name = "impact", against = "adapt" }', 'phase "adapt" does not come after "adapt"'),
     ],
 )
 def test_mistakes_are_found_before_anything_is_loaded(

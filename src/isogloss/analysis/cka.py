@@ -110,7 +110,8 @@ class _Products:
         # ‖XᵀY − n m kᵀ‖², multiplied out: no second tensor of that size.
         off = torch.einsum("lp,lpq,lq->l", x, self._xy, y) / self.count
         both = x.square().sum(1) * y.square().sum(1) / self.count**2
-        return torch.linalg.vector_norm(self._xy, dim=(1, 2)).square() - 2 * off + both
+        norm: Tensor = torch.linalg.vector_norm(self._xy, dim=(1, 2))
+        return norm.square() - 2 * off + both
 
     def hsic(self) -> Tensor:
         """HSIC₁ in feature space, [layers] (Song et al. 2012, for K = XXᵀ, L = YYᵀ)."""

@@ -33,7 +33,7 @@ def distances(
         list[str] | None,
         typer.Option(
             "--kind",
-            help="syntactic, phonological, inventory, featural, genetic, geographic; or all. May be repeated.",
+            help="syntactic, phonological, inventory, featural, genetic, geographic; all of them if not given.",
             metavar="KIND",
         ),
     ] = None,
@@ -59,7 +59,7 @@ def distances(
     settings = {"aggregation": aggregation, "missing": missing, "metric": metric}
     chosen = {name: choice for name, choice in settings.items() if choice is not None}
     languages = _languages(language, task, needed=origin in _SOURCES)
-    found = list(_matrices(origin, languages, kind or (), chosen))
+    found = list(_matrices(origin, languages, tuple(dict.fromkeys(kind or ())), chosen))
     if form in ("csv", "json"):
         _frames(found, form)
         return
@@ -87,6 +87,10 @@ def impact(
     if form in ("csv", "json"):
         typer.echo(frame.write_csv() if form == "csv" else frame.write_json(), nl=form == "json")
         return
+    same = [name for name in frame.columns if name not in ("cka", "debiased_cka", "impact", "n", "run")]
+    if frame.select(same).is_duplicated().any():
+        remedy = "name runs of one recipe, or write --format csv"
+        raise mistake("these are runs of several settings", where=", ".join(runs), remedy=remedy)
     typer.echo("\n\n".join(_impacts(frame, form)))
 
 
@@ -101,7 +105,7 @@ def _impacts(frame: pl.DataFrame, form: str) -> Iterator[str]:
         mean = part.group_by("language", "layer", maintain_order=True).agg(pl.col("impact").mean())
         wide = mean.sort("layer").pivot("layer", index="language", values="impact").sort("language")
         header = ["language", *wide.columns[1:]]
-        rows = [[name, *(f"{value:.3f}" for value in row)] for name, *row in wide.iter_rows()]
+        rows = [[name, *("–" if value is None else f"{value:.3f}" for value in row)] for name, *row in wide.iter_rows()]
         cell = "".join(f", {axis.removeprefix('axis.')} {fact[axis]}" for axis in axes)
         seeds = part["seed"].n_unique()
         head = (

@@ -41,7 +41,12 @@ def check_analyses(
     """
     mistakes = []
     names = [phase.name for phase in phases]
+    final = [name for name in names if name in leaves_weights][-1:]
+    if analyses and ENCODER in names:
+        what = f'a phase is called "{ENCODER}", which is what analyses call the encoder as it was pre-trained'
+        mistakes.append(Mistake(what, document.place(("phases", ENCODER)), "give it another name"))
     for analysis in analyses:
+        of = analysis.of or "".join(final)
         for key, name in (("of", analysis.of), ("against", None if analysis.against == ENCODER else analysis.against)):
             place = document.place(("analyses", key))
             if name is None or name in document.skipped:
@@ -51,8 +56,8 @@ def check_analyses(
                 mistakes.append(Mistake(f'no phase is called "{name}"', place, nearest(name, known)))
             elif name not in leaves_weights:
                 mistakes.append(Mistake(f'phase "{name}" leaves no weights', place, "name a phase that does"))
-            elif key == "against" and analysis.of in names and name not in ancestors(phases, analysis.of or ""):
-                what = f'phase "{analysis.of}" does not come after "{name}"'
+            elif key == "against" and of in names and name not in ancestors(phases, of):
+                what = f'phase "{of}" does not come after "{name}"'
                 mistakes.append(Mistake(what, place, f'name a phase that it comes after, or "{ENCODER}"'))
     return mistakes
 

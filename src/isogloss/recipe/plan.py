@@ -107,6 +107,7 @@ class _Planner:
                 **self._development_content(self._development()),
             }
         )
+        beside = {**tested, "precision": precision}
         names = {"recipe": name, "variant": recipe.variants[0].name, "axes": axes, "seeds": self.seeds}
         return Cell(
             key=keys.content_key({"content": content, **names}),
@@ -126,7 +127,7 @@ class _Planner:
             draw=self.tested_draw,
             development=self._development(),
             precision=precision,
-            analyses=tuple(self._analyses(planned, final.name, {**tested, "precision": precision})),
+            analyses=tuple({one.key: one for one in self._analyses(planned, final.name, beside)}.values()),
             effective=recipe,
         )
 
@@ -135,8 +136,9 @@ class _Planner:
     ) -> Iterator[PlannedAnalysis]:
         """Those whose phases this variant does not skip."""
         for analysis in self.recipe.analyses:
-            of, against = planned.get(analysis.of or final), planned.get(analysis.against)
-            if of is None or (against is None and analysis.against != ENCODER):
+            pretrained = analysis.against == ENCODER
+            of, against = planned.get(analysis.of or final), None if pretrained else planned.get(analysis.against)
+            if of is None or (against is None and not pretrained):
                 continue
             content = {
                 "format": keys.FORMAT,

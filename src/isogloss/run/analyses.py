@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from isogloss.analysis.impact import Impact, States, evaluate_with_impact
-from isogloss.errors import mistake
+from isogloss.analysis.impact import FIRST_LAYER, Impact, States, evaluate_with_impact
+from isogloss.errors import IsoglossWarning
 from isogloss.recipe.keys import content_key
 from isogloss.recipe.planned import Cell, Plan, PlannedAnalysis
 from isogloss.run.learners import fresh_learner, learner_after, phase_spec
@@ -41,15 +42,17 @@ class ImpactOf:
             learner: stands where the phase in question ended.
             bag: the language's test rows.
 
-        Raises:
-            Mistakes: its hidden states are such that CKA is not defined.
+        Where CKA is not defined (few rows, or all hidden states alike), a warning says so, and the impact is missing.
         """
         before = self._before.states(bag)
         try:
             predictions, self._found[bag.language] = evaluate_with_impact(before, learner, bag)
         except ValueError as error:
-            where = f"analysis {self.analysis.name}, {bag.language}"
-            raise mistake(str(error), where=where, remedy="test on more examples") from error
+            warnings.warn(f"no impact on {bag.language}: {error}", IsoglossWarning, stacklevel=2)
+            layers = tuple(range(FIRST_LAYER[before.pooling], len(before.values)))
+            nothing = np.full(len(layers), np.nan)
+            self._found[bag.language] = Impact(layers, nothing, nothing, len(bag))
+            return learner.predict(bag)
         return predictions
 
     def write(self, store: Store) -> None:
@@ -71,7 +74,8 @@ class ImpactOf:
             )
             for language, found in self._found.items()
         ]
-        store.analysis(self.analysis.key).write(self.analysis._asdict(), pl.concat(parts))
+        frame = pl.concat(parts).with_columns(pl.col("cka", "debiased_cka", "impact").fill_nan(None))
+        store.analysis(self.analysis.key).write(self.analysis._asdict(), frame)
 
 
 class StatesCache:
@@ -81,7 +85,7 @@ class StatesCache:
         analysis: whose `against` is meant.
         cell: whose test rows these are on.
         plan: of the cell.
-        store: where they are kept, below `states/`; may be deleted at any time.
+        store: where they are kept, below `states/`; may be deleted while nothing runs.
         resources: the data.
     """
 
@@ -94,7 +98,7 @@ class StatesCache:
         """Return the hidden states on a bag."""
         folder = self._store.states / self._key(bag)
         ids, values = folder / "ids.json", folder / "values.npy"
-        if not values.is_file():
+        if not (values.is_file() and ids.is_file()):
             found = States.of(self._learner_before(), bag, pooling=self._analysis.pooling)
             with disk_mistakes(folder):
                 folder.mkdir(parents=True, exist_ok=True)

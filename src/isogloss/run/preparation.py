@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 def is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
     """Whether a cell lacks scores or an analysis, or the recipe keeps all weights and some of the cell's are gone."""
-    if not store.run(cell.key).done or not all(store.analysis(analysis.key).done for analysis in cell.analyses):
+    folder, analyses = store.run(cell.key), [analysis.key for analysis in cell.analyses]
+    if not folder.done or not set(analyses) <= set(folder.analyses):
+        return True
+    if not all(store.analysis(key).done for key in analyses):
         return True
     return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
 

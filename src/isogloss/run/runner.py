@@ -153,13 +153,15 @@ class _Runner:
 
         Scores come last: a run that is not done keeps its weights.
         """
+        folder = self._store.run(cell.key)
+        if folder.done:
+            folder.adopt(self._plan.recipe.model_dump(mode="json"))
+        else:
+            folder.begin(_run_spec(self._plan, cell))
+        folder.link([analysis.key for analysis in cell.analyses])  # first: it keeps weights from being released
         if not is_missing(cell, self._plan, self._store):
             return
-        folder = self._store.run(cell.key)
-        if not folder.done:
-            folder.begin(_run_spec(self._plan, cell))
-        folder.link([analysis.key for analysis in cell.analyses])
-        for key in cell.phases:
+        for key in self._needed(cell):
             self._ensure(key)
         watches = self._watches(cell)
         beside = watches.pop(0) if watches and not folder.done and watches[0].analysis.of == cell.final else None
@@ -167,6 +169,18 @@ class _Runner:
             self._analyse(watch, cell)
         if not folder.done:
             self._score(cell, beside)
+
+    def _needed(self, cell: Cell) -> Sequence[str]:
+        """The phases whose products are needed: all, but for a run that only lacks analyses."""
+        if not self._store.run(cell.key).done or self._plan.recipe.keep == "all":
+            return cell.phases
+        ends = [key for one in cell.analyses if not self._store.analysis(one.key).done for key in (one.of, one.against)]
+        needed: set[str | None] = set()
+        while ends:
+            if (key := ends.pop()) is not None and key not in needed:
+                needed.add(key)
+                ends += [self._plan.phases[key].after, self._plan.phases[key].rates_from]
+        return [key for key in cell.phases if key in needed]
 
     def _watches(self, cell: Cell) -> list[ImpactOf]:
         """What carries the missing analyses of a cell out, that of the evaluated weights first."""

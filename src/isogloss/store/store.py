@@ -71,7 +71,7 @@ class Store:
 
     @property
     def states(self) -> Path:
-        """The folder of hidden states that analyses compare with; may be deleted at any time."""
+        """The folder of hidden states that analyses compare with; may be deleted while nothing runs."""
         return self.root / "states"
 
     @property
@@ -105,7 +105,8 @@ class Store:
 
         for attempt in range(3):
             try:
-                return tuple(info for row in self._rows() for info in self._infos(row))
+                infos = [info for row in self._rows() for info in self._infos(row)]
+                return tuple(sorted(infos, key=lambda info: (info.begun, info.key)))
             except duckdb.IOException:
                 # A `failed.json` may go, because its run succeeded, between the listing and the reading.
                 if attempt == 2:
@@ -197,8 +198,8 @@ class Store:
             phases: the keys of the phases in question.
             keep: "all" deletes nothing; "shared" spares what several runs go through; "scores" spares
                 nothing.
-            needed: keys that the caller still needs. What runs here need that are not done, or that keep
-                everything, is spared, too.
+            needed: keys that the caller still needs. What runs here need that are not done or not
+                analysed, or that keep everything, is spared, too.
         """
         if keep == "all":
             return
@@ -218,9 +219,15 @@ class Store:
         phases = set(phases)
         infos = self.runs() if phases else ()
         uses = Counter(key for run in distinct(infos) for key in set(run.phases))
-        needing = [run for run in infos if run.state != "done" or run.settings.get("keep") == "all"]
+        needing = [
+            run for run in infos if run.state != "done" or run.settings.get("keep") == "all" or self._looked_at(run)
+        ]
         spared = set(needed) | {key for run in needing for key in run.phases}
         return {key for key in phases - spared if keep == "scores" or uses[key] < 2}
+
+    def _looked_at(self, run: RunInfo) -> bool:
+        """Whether an analysis of a run is still to come."""
+        return not all(self.analysis(key).done for key in self.run(run.key).analyses)
 
     def _view_runs(self, connection: duckdb.DuckDBPyConnection) -> None:
         for view, name in (("started", "run"), ("done", "done"), ("failed", "failed")):
