@@ -12,7 +12,7 @@ import pytest
 from isogloss.analysis.statistics import document
 from isogloss.analysis.statistics.frame import DEFAULT, relate
 from isogloss.analysis.statistics.pairs import FEWEST
-from isogloss.analysis.statistics.printed import figure3, legacy_distances, source, table1, table3
+from isogloss.analysis.statistics.printed import distances_of_the_time, figure3, source, table1, table3
 from isogloss.errors import Mistakes
 from isogloss.keys import Key
 
@@ -38,10 +38,9 @@ def test_the_first_row_of_table_3_comes_out_as_printed() -> None:
 
 
 def test_figures_carry_their_source() -> None:
-    for name in ("uriel-legacy", "philippy2023-table1"):
-        assert {"citation", "about"} <= source(name).keys()
+    assert {"citation", "about"} <= source("philippy2023-table1").keys()
     languages = figure3().languages
-    assert all(distance.languages == languages for distance in legacy_distances().values())
+    assert all(distance.languages == languages for distance in distances_of_the_time().values())
     assert len(languages) >= FEWEST
 
 
@@ -63,7 +62,7 @@ def test_a_block_that_is_not_known_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_page_keeps_is_what_is_computed() -> None:
     """Other draws, the same answers: values to the last digit kept, p-values within their error."""
-    distances = list(legacy_distances().values())
+    distances = list(distances_of_the_time().values())
     tests = ["naive", "Mantel", "MRQAP-DSP", DEFAULT]
     found = relate(figure3(), distances, controls=distances, key=Key(7), draws=999, tests=tests)
     found = found.filter(pl.col("coefficient") != "kendall")

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 
-from isogloss.analysis.statistics.pairs import Matrix, align, matrix_from_pairs, of_source, of_target, read_matrix
+from isogloss.analysis.kilometres import great_circle
+from isogloss.analysis.statistics.pairs import Matrix, align, matrix_from_pairs, of_source, of_target
 from isogloss.errors import Mistakes
 
 CODES = ("de", "en", "fr", "hi", "sw", "zh")
@@ -78,16 +77,9 @@ def test_a_frame_of_pairs() -> None:
         matrix_from_pairs(pl.concat([frame, frame]), "transfer")
 
 
-def test_files(tmp_path: Path) -> None:
-    """Columns in another order than rows are put right."""
-    file = tmp_path / "SYN.csv"
-    file.write_text("source,en,de\nde,0.5,0\nen,,0.25\n")
-    found = read_matrix(file)
-    np.testing.assert_array_equal(found.values, [[0, 0.5], [0.25, np.nan]])
-    assert (found.name, found.languages) == ("SYN", ("de", "en"))
-    file.write_text("source,en,de\nde,x,0\nen,1,0.25\n")
-    with pytest.raises(Mistakes, match="not a number"):
-        read_matrix(file)
-    file.write_text("source,en\nde,1\n")
-    with pytest.raises(Mistakes, match="same languages"):
-        read_matrix(file)
+def test_distances_between_languages() -> None:
+    distance = great_circle(("en", "de", "fr"))
+    found = Matrix.of(distance)
+    assert (found.name, found.languages) == ("kilometres", ("en", "de", "fr"))
+    np.testing.assert_array_equal(found.values, distance.values)
+    assert Matrix.of(distance, name="km").name == "km"

@@ -388,6 +388,8 @@ def test_a_run_that_a_change_is_nothing_to_counts_for_both_settings(recipe: Call
     assert {info.variant for info in store.resolve(f"small#{old}")} == {"pooled", "meta_optimizer"}
     (pooled,) = {info.key for info in store.runs() if info.variant == "pooled"}
     assert len(store.resolve(pooled)) == 1
+    begun = [info.begun for info in store.runs()]
+    assert begun == sorted(begun)
     assert store.scores().height == 3 * 4 * 2  # each run once: languages, metrics
     again = run(recipe("seeds=1"), store, offline=True)
     assert (again.done, again.found) == (0, 2)

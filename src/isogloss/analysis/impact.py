@@ -55,12 +55,23 @@ class Impact(NamedTuple):
         cka: linear CKA, float64 [L].
         debiased_cka: the same without the bias of few examples, float64 [L].
         examples: N.
+        undefined: why there is none, and the values are NaN: fewer than 4 examples, or all alike; "" if defined.
     """
 
     layers: tuple[int, ...]
     cka: NDArray[np.float64]
     debiased_cka: NDArray[np.float64]
     examples: int
+    undefined: str = ""
+
+    @classmethod
+    def of(cls, layers: tuple[int, ...], cka: Cka) -> Impact:
+        """Return what the sums of some layers say."""
+        try:
+            return cls(layers, cka.biased().cpu().numpy(), cka.debiased().cpu().numpy(), cka.examples)
+        except ValueError as error:
+            nothing = np.full(len(layers), np.nan)
+            return cls(layers, nothing, nothing, cka.examples, str(error))
 
     @property
     def impact(self) -> NDArray[np.float64]:
@@ -77,8 +88,7 @@ def evaluate_with_impact(before: States, after: Learner, bag: Bag) -> tuple[Pred
         bag: the examples.
 
     Raises:
-        ValueError: the states are of other examples, or CKA is not defined on these: fewer than 4 examples, or all
-            alike.
+        ValueError: the states are of other examples.
     """
     places = {name: place for place, name in enumerate(before.ids)}
     if len(places) != len(before.ids) or places.keys() != set(bag.ids.tolist()):
@@ -92,5 +102,4 @@ def evaluate_with_impact(before: States, after: Learner, bag: Bag) -> tuple[Pred
             yield seen.positions, seen.logits
 
     predictions = after.predictions(bag, logits())
-    layers = tuple(range(first, len(before.values)))
-    return predictions, Impact(layers, cka.biased().cpu().numpy(), cka.debiased().cpu().numpy(), cka.examples)
+    return predictions, Impact.of(tuple(range(first, len(before.values))), cka)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from isogloss.analysis.impact import FIRST_LAYER, Impact, States, evaluate_with_impact
+from isogloss.analysis.impact import Impact, States, evaluate_with_impact
 from isogloss.errors import IsoglossWarning
 from isogloss.recipe.keys import content_key
 from isogloss.recipe.planned import Cell, Plan, PlannedAnalysis
@@ -44,15 +44,10 @@ class ImpactOf:
 
         Where CKA is not defined (few rows, or all hidden states alike), a warning says so, and the impact is missing.
         """
-        before = self._before.states(bag)
-        try:
-            predictions, self._found[bag.language] = evaluate_with_impact(before, learner, bag)
-        except ValueError as error:
-            warnings.warn(f"no impact on {bag.language}: {error}", IsoglossWarning, stacklevel=2)
-            layers = tuple(range(FIRST_LAYER[before.pooling], len(before.values)))
-            nothing = np.full(len(layers), np.nan)
-            self._found[bag.language] = Impact(layers, nothing, nothing, len(bag))
-            return learner.predict(bag)
+        predictions, found = evaluate_with_impact(self._before.states(bag), learner, bag)
+        if found.undefined:
+            warnings.warn(f"no impact on {bag.language}: {found.undefined}", IsoglossWarning, stacklevel=2)
+        self._found[bag.language] = found
         return predictions
 
     def write(self, store: Store) -> None:

@@ -7,31 +7,36 @@ from typing import TYPE_CHECKING
 
 from isogloss.data.task import Task
 from isogloss.errors import Mistake, Mistakes
-from isogloss.recipe.planned import Cell, Plan, PlannedRows
+from isogloss.recipe.planned import Cell, Plan, PlannedAnalysis, PlannedRows
 from isogloss.run.resources import Resources
 from isogloss.store.store import Store
 
 if TYPE_CHECKING:
-    from isogloss.recipe.model import Recipe
     from isogloss.run.training import Trainer
     from isogloss.training.progress import Observer
 
 
 def is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
     """Whether a cell lacks scores or an analysis, or the recipe keeps all weights and some of the cell's are gone."""
-    folder, analyses = store.run(cell.key), [analysis.key for analysis in cell.analyses]
-    if not folder.done or not set(analyses) <= set(folder.analyses):
+    folder = store.run(cell.key)
+    if not folder.done or missing_analyses(cell, store):
         return True
-    if not all(store.analysis(key).done for key in analyses):
-        return True
+    if not {analysis.key for analysis in cell.analyses} <= set(folder.analyses):
+        return True  # another run's, and not yet written down as this one's, too
     return plan.recipe.keep == "all" and not all(store.phase(key).usable for key in cell.phases)
 
 
-def adopt(found: Sequence[Cell], recipe: Recipe, store: Store) -> None:
+def missing_analyses(cell: Cell, store: Store) -> list[PlannedAnalysis]:
+    """Return the analyses of a cell that are still to be carried out."""
+    return [analysis for analysis in cell.analyses if not store.analysis(analysis.key).done]
+
+
+def adopt(plan: Plan, store: Store) -> None:
     """Have runs that were made under other settings, which are nothing to them, count as this recipe's, too."""
-    settings = recipe.model_dump(mode="json")
-    for cell in found:
-        store.run(cell.key).adopt(settings)
+    settings = plan.recipe.model_dump(mode="json")
+    for folder in (store.run(cell.key) for cell in plan.cells):
+        if folder.done:
+            folder.adopt(settings)
 
 
 def checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resources, observe: Observer) -> Trainer:

@@ -14,7 +14,7 @@ from isogloss.errors import Interrupted, Mistakes
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.planned import Cell, Plan
 from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
-from isogloss.run.preparation import adopt, checked, is_missing
+from isogloss.run.preparation import adopt, checked, is_missing, missing_analyses
 from isogloss.run.provenance import provenance, threads_as_begun
 from isogloss.run.resources import Resources
 from isogloss.store.claim import Claim, claim
@@ -94,7 +94,7 @@ def run(
     report = RunReport(recipe.name)
     missing = [cell for cell in plan.cells if is_missing(cell, plan, store)]
     report.found = len(plan.cells) - len(missing)
-    adopt([cell for cell in plan.cells if cell not in missing], recipe, store)
+    adopt(plan, store)
     if missing:
         trainer = checked(plan, missing, store, resources, progress)
         _Runner(plan, store, resources, trainer, watch=progress, report=report).carry_out(missing)
@@ -154,9 +154,7 @@ class _Runner:
         Scores come last: a run that is not done keeps its weights.
         """
         folder = self._store.run(cell.key)
-        if folder.done:
-            folder.adopt(self._plan.recipe.model_dump(mode="json"))
-        else:
+        if not folder.done:
             folder.begin(_run_spec(self._plan, cell))
         folder.link([analysis.key for analysis in cell.analyses])  # first: it keeps weights from being released
         if not is_missing(cell, self._plan, self._store):
@@ -174,7 +172,7 @@ class _Runner:
         """The phases whose products are needed: all, but for a run that only lacks analyses."""
         if not self._store.run(cell.key).done or self._plan.recipe.keep == "all":
             return cell.phases
-        ends = [key for one in cell.analyses if not self._store.analysis(one.key).done for key in (one.of, one.against)]
+        ends = [key for one in missing_analyses(cell, self._store) for key in (one.of, one.against)]
         needed: set[str | None] = set()
         while ends:
             if (key := ends.pop()) is not None and key not in needed:
@@ -184,15 +182,11 @@ class _Runner:
 
     def _watches(self, cell: Cell) -> list[ImpactOf]:
         """What carries the missing analyses of a cell out, that of the evaluated weights first."""
-        missing = [analysis for analysis in cell.analyses if not self._store.analysis(analysis.key).done]
-        if not missing:
-            return []
         from isogloss.run.analyses import ImpactOf, StatesCache
 
-        missing.sort(key=lambda analysis: analysis.of != cell.final)
         return [
             ImpactOf(analysis, StatesCache(analysis, cell, self._plan, self._store, self._resources))
-            for analysis in missing
+            for analysis in sorted(missing_analyses(cell, self._store), key=lambda one: one.of != cell.final)
         ]
 
     def _analyse(self, watch: ImpactOf, cell: Cell) -> None:

@@ -116,7 +116,6 @@ def _mrqap(ask: Question, coefficient: str) -> Answer:
 def _spectral(ask: Question, coefficient: str) -> Answer:
     rank: Coefficient = "spearman" if coefficient == "two-way spearman" else "pearson"
     rng = ask.rng("spectral randomisation", coefficient)
-    # Without the controls: a rotation undoes their being taken out, and with them the test does not hold its level.
     found = spectral_randomisation(ask.x, ask.y, ask.cells, ask.tree, coefficient=rank, draws=ask.draws, rng=rng)
     return found._asdict()
 

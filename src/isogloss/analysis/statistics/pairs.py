@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isogloss.analysis.matrix import DistanceMatrix
 from isogloss.errors import Mistake, Mistakes, mistake
 
 Floats = NDArray[np.float64]
@@ -55,6 +55,11 @@ class Matrix:
         if found:
             raise Mistakes(found)
 
+    @classmethod
+    def of(cls, distance: DistanceMatrix, *, name: str | None = None) -> Matrix:
+        """Return distances between languages as a matrix; its name is their kind if none is given."""
+        return cls(name or distance.kind, distance.languages, distance.values)
+
     def take(self, languages: Sequence[str]) -> Floats:
         """Return the values of these languages in this order, [len(languages)] × 2."""
         order = [self.languages.index(code) for code in languages]
@@ -89,25 +94,6 @@ def matrix_from_pairs(frame: pl.DataFrame, name: str, *, value: str = "value", l
     for source, target, number in frame.select("source", "target", value).iter_rows():
         values[position[source], position[target]] = np.nan if number is None else number
     return Matrix(name, tuple(codes), values, layer)
-
-
-def read_matrix(path: Path, name: str | None = None) -> Matrix:
-    """Read a CSV file with a row for each source, under the heading `source`, and a column for each target.
-
-    Empty cells are missing.
-
-    Raises:
-        Mistakes: sources and targets differ, or a cell is not a number.
-    """
-    frame = pl.read_csv(path, infer_schema=False)
-    if frame.columns[0] != "source" or set(frame["source"]) != set(frame.columns[1:]):
-        raise mistake("rows and columns are not the same languages", where=str(path), remedy="source,LANGUAGE,… first")
-    sources = tuple(frame["source"])
-    try:
-        values = frame.select(pl.col(sources).cast(pl.Float64)).to_numpy().astype(float)
-    except pl.exceptions.InvalidOperationError as error:
-        raise mistake("a cell is not a number", where=str(path), remedy="write 0.25, or leave it empty") from error
-    return Matrix(name or path.stem, sources, values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from isogloss.analysis.legacy import legacy_distances
 from isogloss.analysis.statistics.correlation import correlate
 from isogloss.analysis.statistics.frame import relate
 from isogloss.analysis.statistics.multiple import adjust
@@ -21,7 +22,13 @@ from isogloss.analysis.statistics.pairs import Matrix, align
 from isogloss.evaluation.reference import load_reference
 from isogloss.keys import Key
 
-DISTANCES = ("SYN", "GEO", "INV", "GEN", "PHON")
+DISTANCES = {
+    "SYN": "syntactic",
+    "GEO": "geographic",
+    "INV": "inventory",
+    "GEN": "genetic",
+    "PHON": "phonological",
+}
 _QUESTIONS = 5_010
 _SOURCE = "en"
 
@@ -35,15 +42,14 @@ def figure3() -> Matrix:
     return Matrix("transfer", languages, np.round(percent / 100 * _QUESTIONS) / _QUESTIONS)
 
 
-def legacy_distances() -> dict[str, Matrix]:
-    """Return the distances of the time, as lang2vec served them; `source("uriel-legacy")` says what is wrong."""
-    frame = _read("uriel-legacy")
-    found = {}
-    for name in DISTANCES:
-        part = frame.filter(pl.col("distance") == name)
-        languages = tuple(part["source"])
-        found[name] = Matrix(name, languages, part.select(pl.col(languages).cast(pl.Float64)).to_numpy().astype(float))
-    return found
+def distances_of_the_time() -> dict[str, Matrix]:
+    """Return the distances that the paper used, by its names: as lang2vec served them, artefacts included.
+
+    Raises:
+        Mistakes: `urielplus`, whose arrays they are made from, is not installed.
+    """
+    languages = figure3().languages
+    return {name: Matrix.of(legacy_distances(languages, kind), name=name) for name, kind in DISTANCES.items()}
 
 
 def source(name: str) -> Mapping[str, str]:
@@ -57,7 +63,7 @@ def table1() -> pl.DataFrame:
     """Return table 1 as computed from figure 3, and as printed: one row a distance, all 225 pairs."""
     printed = {row["distance"]: row for row in _read("philippy2023-table1").iter_rows(named=True)}
     rows = []
-    for name, distance in legacy_distances().items():
+    for name, distance in distances_of_the_time().items():
         pairs = align([distance, figure3()], with_same_language=True)
         x, y = pairs.vector(0), pairs.vector(1)
         row: dict[str, str | float] = {"distance": name}
@@ -78,7 +84,7 @@ def table3() -> pl.DataFrame:
     transfer = figure3()
     own = transfer.languages.index(_SOURCE)
     rows = []
-    for name, distance in legacy_distances().items():
+    for name, distance in distances_of_the_time().items():
         x, y = distance.take(transfer.languages)[own], transfer.values[own]
         other_x, other_y = np.delete(x, own), np.delete(y, own)
         rest = correlate(other_x, other_y)
@@ -100,7 +106,7 @@ def table3() -> pl.DataFrame:
 
 def corrected(*, draws: int = 9_999) -> pl.DataFrame:
     """Return every test of figure 3 against the five distances, each controlled for the others where a test can."""
-    distances = list(legacy_distances().values())
+    distances = list(distances_of_the_time().values())
     return relate(figure3(), distances, controls=distances, key=Key(0, "philippy2023-table1"), draws=draws)
 
 

@@ -8,7 +8,8 @@ exactly, whatever its strength, since no eigenvalue is used. Two matrices with t
 scatter around what the tree explains, not around 0. On complete matrices of squared Euclidean distances between
 Gaussian traits the test is exact; on others its level is measured (docs/statistics.md). It knows no more than the
 tree that it is given. A rotation moves a part of x into cells that are not compared (the diagonal): what is left is
-taken free of main effects and to norm 1 once more, without which the test rejects up to 7 % at the 5 % level.
+taken free of main effects and to norm 1 once more. There are no controls: rotations would undo their being taken
+out, and the test would not hold its level.
 
 *Simulation*: x is compared with distances between traits drawn by Brownian motion along the tree; that is a null of one
 strength of autocorrelation, without noise.
@@ -39,7 +40,6 @@ def spectral_randomisation(
     y: Floats,
     cells: Bools,
     tree: Tree,
-    controls: Sequence[Floats] = (),
     *,
     coefficient: Coefficient = "pearson",
     draws: int = 9_999,
@@ -52,19 +52,18 @@ def spectral_randomisation(
         y: [n, n].
         cells: which cells are compared, [n, n].
         tree: of the n languages, in the matrices' order.
-        controls: other matrices to take out of both, [n, n] each.
         coefficient: "pearson" or "spearman", of the two-way residuals; ranks are taken before.
         draws: how many rotations.
         rng: whence they come.
 
     Returns:
-        The partial correlation of the two-way residuals; the statistic is its distance from what the rotations
+        The correlation of the two-way residuals; the statistic is its distance from what the rotations
         give on average, which is what the tree alone explains.
 
     Raises:
-        Mistakes: x or y is a sum of main effects and controls.
+        Mistakes: x or y is a sum of main effects.
     """
-    basis, left, right = _residuals(x, y, cells, controls, coefficient)
+    basis, left, right = _residuals(x, y, cells, coefficient)
     values, vectors = _spectrum(tree)
     spaces = eigenspaces(values)
     spectral = vectors.T @ left @ vectors
@@ -84,7 +83,6 @@ def tree_simulation(
     y: Floats,
     cells: Bools,
     tree: Tree,
-    controls: Sequence[Floats] = (),
     *,
     traits: int = 1,
     draws: int = 9_999,
@@ -97,18 +95,17 @@ def tree_simulation(
         y: [n, n].
         cells: which cells are compared, [n, n].
         tree: of the n languages, in the matrices' order.
-        controls: other matrices to take out of all, [n, n] each.
         traits: how many traits a simulated distance is made of.
         draws: how many trees' worth of traits.
         rng: whence they come.
 
     Returns:
-        The partial correlation of the two-way residuals, which is the statistic.
+        The correlation of the two-way residuals, which is the statistic.
 
     Raises:
-        Mistakes: x or y is a sum of main effects and controls.
+        Mistakes: x or y is a sum of main effects.
     """
-    basis, left, right = _residuals(x, y, cells, controls, "pearson")
+    basis, left, right = _residuals(x, y, cells, "pearson")
     drawn = []
     for start in range(0, draws, _CHUNK):
         points = tree.traits(min(_CHUNK, draws - start), traits, rng)
@@ -125,12 +122,10 @@ def _fit(vectors: Floats, basis: Floats, unit: Floats) -> Floats:
     return np.asarray(np.divide(rest @ unit, norm, out=np.zeros_like(norm), where=norm > 1e-12))
 
 
-def _residuals(
-    x: Floats, y: Floats, cells: Bools, controls: Sequence[Floats], coefficient: Coefficient
-) -> tuple[Floats, Floats, Floats]:
-    """The basis of main effects and controls, and what it leaves of x and of y."""
+def _residuals(x: Floats, y: Floats, cells: Bools, coefficient: Coefficient) -> tuple[Floats, Floats, Floats]:
+    """The basis of main effects, and what it leaves of x and of y."""
     rank = partial(_ranked, cells=cells, coefficient=coefficient)
-    basis = nuisance(cells, [rank(control) for control in controls], two_way=True)
+    basis = nuisance(cells, two_way=True)
     return basis, residual_matrix(rank(x), cells, basis, "x"), residual_matrix(rank(y), cells, basis, "y")
 
 
