@@ -71,6 +71,12 @@ def say(detail: Mapping[str, Any], key: str) -> list[Mistake]:
     elif kind == "literal_error":
         choices = re.findall(r"'([^']+)'", str(context["expected"]))
         what, remedy = f"{_show(value)} is no choice here", nearest(str(value), choices)
+    elif kind == "union_tag_invalid":
+        choices = re.findall(r"'([^']+)'", str(context["expected_tags"]))
+        what, remedy = f"{context['tag']!r} is no choice here", nearest(str(context["tag"]), choices)
+    elif kind == "union_tag_not_found":
+        name = str(context["discriminator"]).strip("'")
+        what, remedy = f'"{name}" is missing', f"add {name} = …"
     elif kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
         what, remedy = f"{_show(value)} is not a table", f"write {key} = {{ … }}"
     return [Mistake(what, key, remedy)]

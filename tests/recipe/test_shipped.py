@@ -28,7 +28,9 @@ def sources(name: str, profile: str | None) -> set[str]:
 @pytest.mark.parametrize(("name", "profile"), EVERY)
 def test_it_loads_and_plans(name: str, profile: str | None) -> None:
     plan = planned(name, profile)
-    assert plan.recipe.name == name
+    if plan.recipe.name != name:  # questions to the runs of another
+        assert plan.recipe.name in shipped()
+        assert plan.cells == planned(plan.recipe.name, profile).cells
     assert plan.recipe.description
     assert all(set(cell.phases) <= plan.phases.keys() for cell in plan.cells)
     assert len({cell.key for cell in plan.cells}) == len(plan.cells)
@@ -50,8 +52,9 @@ def test_the_recipes_are_those_that_are_promised() -> None:
         "translate-train-xnli",
         "xu2021-table1",
         "xu2021-table2",
-        "philippy2023-freezing",
+        "philippy2023-table3",
     }
+    promised |= {f"philippy2023-{name}" for name in ("figure1", "figure2", "figure3", "table1", "table2")}
     assert promised | {"massive-quickstart", "massive-arms"} <= set(shipped())
 
 
@@ -132,7 +135,7 @@ def test_xu2021_arms_are_what_they_say() -> None:
 
 
 def test_philippy2023_has_the_papers_settings() -> None:
-    recipe = load_recipe("philippy2023-freezing")
+    recipe = load_recipe("philippy2023-table3")
     frozen = {v.name: recipe.for_cell(v.name, {}).phase("source").freeze for v in recipe.variants}
     assert frozen == {
         "full": (),
@@ -154,7 +157,7 @@ def test_recipes_on_xnli_share_their_source_phase() -> None:
     mini = sources("xu2021-table1", "mini")
     assert len(mini) == 3
     assert sources("zero-shot-xnli", "mini") == mini == sources("xu2021-table2", "mini")
-    assert mini < sources("philippy2023-freezing", "mini")
+    assert mini < sources("philippy2023-table3", "mini")
     assert sources("xu2021-table2", None) == sources("xu2021-table1", None)
 
 

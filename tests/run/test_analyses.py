@@ -216,6 +216,11 @@ def test_the_same_analysis_asked_twice_is_one(small: Callable[..., Recipe], tmp_
         ('{ name = "impact", of = "source", against = "adapt" }', 'phase "source" does not come after "adapt"'),
         ('{ name = "impact", pooling = "max" }', "mean"),
         ('{ name = "impact", against = "adapt" }', 'phase "adapt" does not come after "adapt"'),
+        ('{ name = "impact", poling = "mean" }', 'unknown key "poling": did you mean "pooling"'),
+        ('{ name = "correlate", outcom = "transfer" }', 'unknown key "outcom": did you mean "outcome"'),
+        ('{ of = "source" }', '"name" is missing'),
+        ('{ name = "correlate", outcome = "impact" }', "no run of it has an impact"),
+        ('{ name = "correlate", explanatory = "transfer" }', "transfer is what is to be explained"),
     ],
 )
 def test_mistakes_are_found_before_anything_is_loaded(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.errors import Mistake, Mistakes
+from isogloss.errors import Mistake, Mistakes, mistake, nearest
+
+if TYPE_CHECKING:
+    from isogloss.evaluation.render import Format
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder of all runs.", metavar="DIR")]
 ProfileOption = Annotated[
@@ -23,8 +26,22 @@ DataOption = Annotated[
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never reach for the network.")]
 ProgressOption = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it has come.")]
+FORMATS: tuple[Format, ...] = ("text", "md", "csv", "latex", "json")
+FormatOption = Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(FORMATS))]
 
 DEFAULT_STORE = Path("runs")
+
+
+def known_format(form: str) -> Format:
+    """Return what `--format` asks for.
+
+    Raises:
+        Mistakes: there is no such format.
+    """
+    for known in FORMATS:
+        if form == known:
+            return known
+    raise mistake(f'no format is called "{form}"', where="--format", remedy=nearest(form, FORMATS))
 
 
 def folders(data: list[str] | None) -> dict[str, Path]:

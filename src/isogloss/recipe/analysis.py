@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
 
 from isogloss.errors import Mistake, nearest
 from isogloss.recipe.document import Document
-from isogloss.recipe.phase import Name, Phase, Table
+from isogloss.recipe.phase import Count, Name, Phase, Table
+from isogloss.wording import refusal
 
 ENCODER = "encoder"
 ANALYSIS_VERSIONS = {"impact": 1}  # raised when the same settings come to mean another result
 
 
-class Analysis(Table):
-    """An analysis of what a phase did to the languages that are tested on.
+class ImpactAnalysis(Table):
+    """What a phase did to the languages that are tested on; carried out with every run.
 
     Attributes:
         name: "impact", 1 − CKA of the hidden states before and after, by layer and language.
@@ -28,8 +31,45 @@ class Analysis(Table):
     pooling: Literal["first", "mean"] = "first"
 
 
+class CorrelateAnalysis(Table):
+    """A question to all runs of a recipe together, answered from what is stored of them; it trains nothing.
+
+    Attributes:
+        name: "correlate".
+        outcome: "transfer", scores over sources × targets, or "impact", layer by layer.
+        explanatory: "distance" between languages, or "transfer", where impact is the outcome.
+        distances: where they come from: "uriel", "uriel-legacy" or "kilometres".
+        kinds: which of them; all that there are if empty.
+        source: only the runs that were trained on this language; all of them if not given.
+        draws: permutations, rotations and samples of each test.
+        printed: a paper's numbers to stand beside, by the name of their table.
+    """
+
+    name: Literal["correlate"]
+    outcome: Literal["transfer", "impact"] = "transfer"
+    explanatory: Literal["distance", "transfer"] = "distance"
+    distances: Literal["uriel", "uriel-legacy", "kilometres"] = "uriel"
+    kinds: tuple[str, ...] = ()
+    source: Name | None = None
+    draws: Count = 9_999
+    printed: str | None = None
+
+    @model_validator(mode="after")
+    def _two_different(self) -> CorrelateAnalysis:
+        if self.outcome == self.explanatory:
+            raise refusal("transfer is what is to be explained", 'write explanatory = "distance" or outcome = "impact"')
+        return self
+
+
+Analysis = Annotated[ImpactAnalysis | CorrelateAnalysis, Field(discriminator="name")]
+ANALYSIS_NAMES = ("impact", "correlate")
+
+
 def check_analyses(
-    analyses: tuple[Analysis, ...], phases: tuple[Phase, ...], leaves_weights: set[str], document: Document
+    analyses: tuple[ImpactAnalysis | CorrelateAnalysis, ...],
+    phases: tuple[Phase, ...],
+    leaves_weights: set[str],
+    document: Document,
 ) -> list[Mistake]:
     """Return what is wrong with the phases that analyses name.
 
@@ -45,7 +85,12 @@ def check_analyses(
     if analyses and ENCODER in names:
         what = f'a phase is called "{ENCODER}", which is what analyses call the encoder as it was pre-trained'
         mistakes.append(Mistake(what, document.place(("phases", ENCODER)), "give it another name"))
+    impacts = [analysis for analysis in analyses if isinstance(analysis, ImpactAnalysis)]
     for analysis in analyses:
+        if isinstance(analysis, CorrelateAnalysis) and analysis.outcome == "impact" and not impacts:
+            what = "no run of it has an impact that could be correlated"
+            mistakes.append(Mistake(what, document.place(("analyses",)), 'add an analysis with name = "impact"'))
+    for analysis in impacts:
         of = analysis.of or "".join(final)
         for key, name in (("of", analysis.of), ("against", None if analysis.against == ENCODER else analysis.against)):
             place = document.place(("analyses", key))

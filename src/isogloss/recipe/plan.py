@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from isogloss.recipe import keys
-from isogloss.recipe.analysis import ANALYSIS_VERSIONS, ENCODER
+from isogloss.recipe.analysis import ANALYSIS_VERSIONS, ENCODER, ImpactAnalysis
 from isogloss.recipe.keys import Fingerprints
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
@@ -134,8 +134,10 @@ class _Planner:
     def _analyses(
         self, planned: Mapping[str, PlannedPhase], final: str, tested: Mapping[str, Any]
     ) -> Iterator[PlannedAnalysis]:
-        """Those whose phases this variant does not skip."""
+        """Those of single runs whose phases this variant does not skip."""
         for analysis in self.recipe.analyses:
+            if not isinstance(analysis, ImpactAnalysis):
+                continue
             pretrained = analysis.against == ENCODER
             of, against = planned.get(analysis.of or final), None if pretrained else planned.get(analysis.against)
             if of is None or (against is None and not pretrained):

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from isogloss.errors import Mistake, nearest
+from isogloss.recipe.analysis import ANALYSIS_NAMES
 from isogloss.recipe.document import NAMED, Document
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.toml import Path
@@ -48,24 +49,21 @@ def _path(loc: tuple[int | str, ...], document: Document) -> Path:
             path.append(document.names(path[0])[part])
         elif part in RENAMED and path[:1] in (["phases"], ["seeds"]):
             path += [renamed] if (renamed := RENAMED[str(part)]) else []
-        elif isinstance(part, str) and part != "[key]":
+        elif isinstance(part, str) and part != "[key]" and not (path == ["analyses"] and part in ANALYSIS_NAMES):
             path.append(part)
     return tuple(path)
 
 
 def _keys(path: Path) -> tuple[str, ...]:
-    """The keys that the table at a path may have, by walking the model's annotations."""
-    model: Any = Recipe
+    """The keys that the table at a path may have, of every form that it may take, by the model's annotations."""
+    models: list[type[BaseModel]] = [Recipe]
     for part in path:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return ()
-        field = model.model_fields.get(part)
-        if field is not None:
-            model = _model_in(field.annotation)
-    return tuple(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else ()
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        models = [model for field in fields for model in _models_in(field.annotation)] if fields else models
+    return tuple(dict.fromkeys(key for model in models for key in model.model_fields))
 
 
-def _model_in(annotation: Any) -> Any:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, typing.get_args(annotation))), None)
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models_in(part)]

@@ -47,7 +47,7 @@ SCHEMA: Mapping[str, Any] = {
     "dropped": pl.String,
     "note": pl.String,
 }
-_FAMILY = ("outcome", "with_same_language", "test", "coefficient")
+FAMILY = ("outcome", "with_same_language", "test", "coefficient")
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ def relate(
                 )
                 rows += [about | answer for answer in _answers(ask, tests)]
     frame = pl.DataFrame(rows, schema={name: kind for name, kind in SCHEMA.items() if name != "p_bh"})
-    return adjust(frame, _FAMILY).select(list(SCHEMA))
+    return adjust(frame, FAMILY).select(list(SCHEMA))
 
 
 def _ask(

@@ -9,7 +9,7 @@ a permutation or a rotation of languages has nowhere to put it; what was dropped
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -59,6 +59,10 @@ class Matrix:
     def of(cls, distance: DistanceMatrix, *, name: str | None = None) -> Matrix:
         """Return distances between languages as a matrix; its name is their kind if none is given."""
         return cls(name or distance.kind, distance.languages, distance.values)
+
+    def times(self, factor: float) -> Matrix:
+        """Return the matrix in another unit."""
+        return replace(self, values=self.values * factor)
 
     def take(self, languages: Sequence[str]) -> Floats:
         """Return the values of these languages in this order, [len(languages)] × 2."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from isogloss.analysis.legacy import legacy_distances
-from isogloss.analysis.statistics.correlation import correlate
+from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
 from isogloss.analysis.statistics.frame import relate
-from isogloss.analysis.statistics.multiple import adjust
+from isogloss.analysis.statistics.one_source import PERMUTATION, relate_targets
 from isogloss.analysis.statistics.pairs import Matrix, align
+from isogloss.errors import mistake, nearest
 from isogloss.evaluation.reference import load_reference
 from isogloss.keys import Key
 
@@ -52,11 +54,50 @@ def distances_of_the_time() -> dict[str, Matrix]:
     return {name: Matrix.of(legacy_distances(languages, kind), name=name) for name, kind in DISTANCES.items()}
 
 
-def source(name: str) -> Mapping[str, str]:
-    """Return the citation of a table of this module, and what it is."""
+def source(name: str) -> Mapping[str, Any]:
+    """Return the citation of a table of this module, what it is, and whether same-language pairs are in it."""
+    return _printed()[name]
+
+
+@cache
+def _printed() -> Mapping[str, Mapping[str, Any]]:
     text = (files("isogloss.evaluation") / "reference" / "correlations.toml").read_text(encoding="utf-8")
-    entry: Mapping[str, str] = tomllib.loads(text)[name]
-    return entry
+    return tomllib.loads(text)
+
+
+def printed_correlations(name: str) -> pl.DataFrame:
+    """Return a paper's printed correlations in long form.
+
+    Args:
+        name: of its table or figure, as "philippy2023-figure1".
+
+    Returns:
+        The columns variant, layer ("1", "2" …, "mean" for what the paper calls an average or all, "" where there are
+        none), explanatory (distances have the names that they have here), coefficient, with_same_language (null where
+        the paper does not say), value.
+
+    Raises:
+        Mistakes: there is no such table.
+    """
+    if name not in _printed():
+        raise mistake(f'no printed correlations called "{name}"', where="printed", remedy=nearest(name, _printed()))
+    rows = []
+    for row in _read(name).iter_rows(named=True):
+        layer = row.get("layer") or ""
+        about = {
+            "variant": row.get("experiment") or "",
+            "layer": "mean" if layer in ("AVG", "All") else layer,
+            "with_same_language": _printed()[name].get("same_language"),
+        }
+        for column, value in row.items():
+            if column in DISTANCES:
+                rows.append(
+                    {**about, "explanatory": DISTANCES[column], "coefficient": "pearson", "value": float(value)}
+                )
+            elif column in COEFFICIENTS:
+                one = DISTANCES[row["distance"]] if "distance" in row else "transfer"
+                rows.append({**about, "explanatory": one, "coefficient": column, "value": float(value)})
+    return pl.DataFrame(rows, schema_overrides={"with_same_language": pl.Boolean})
 
 
 def table1() -> pl.DataFrame:
@@ -81,27 +122,24 @@ def table3() -> pl.DataFrame:
     the last corrected over the five distances; neither knows the family tree.
     """
     printed = _read("philippy2023-table3").row(0, named=True)
-    transfer = figure3()
-    own = transfer.languages.index(_SOURCE)
+    found = relate_targets([figure3()], list(distances_of_the_time().values()), source=_SOURCE, key=Key(0))
+    found = found.filter(pl.col("coefficient") == "pearson")
     rows = []
-    for name, distance in distances_of_the_time().items():
-        x, y = distance.take(transfer.languages)[own], transfer.values[own]
-        other_x, other_y = np.delete(x, own), np.delete(y, own)
-        rest = correlate(other_x, other_y)
-        p = stats.pearsonr(
-            other_x, other_y, method=stats.PermutationMethod(n_resamples=9_999, rng=Key(0, name).generator())
-        ).pvalue
+    for (name,), part in found.group_by(["explanatory"], maintain_order=True):
+        rest = part.filter(~pl.col("with_same_language"))
+        naive, permuted = (rest.row(by_predicate=pl.col("test") == test, named=True) for test in ("naive", PERMUTATION))
         rows.append(
             {
                 "distance": name,
-                "pearson": correlate(x, y).value,
-                "pearson_printed": float(printed[name]),
-                "without_same_language": rest.value,
-                "p_naive": rest.p,
-                "p": float(p),
+                "pearson": part["value"][0],
+                "pearson_printed": float(printed[str(name)]),
+                "without_same_language": naive["value"],
+                "p_naive": naive["p"],
+                "p": permuted["p"],
+                "p_bh": permuted["p_bh"],
             }
         )
-    return adjust(pl.DataFrame(rows).with_columns(family=pl.lit("all")), ["family"]).drop("family")
+    return pl.DataFrame(rows)
 
 
 def corrected(*, draws: int = 9_999) -> pl.DataFrame:

@@ -1,0 +1,164 @@
+"""What `correlations.answer` found, as tables: layers × distances, or a row for each question with every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from isogloss.analysis.correlations import MEAN, POOLED
+from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.analysis.statistics.one_source import PERMUTATION
+from isogloss.evaluation.render import Cell, Column, Table
+
+_SHOWN = (  # heading, test, coefficient, what is shown
+    ("Pearson", "naive", "pearson", "value"),
+    ("naive p", "naive", "pearson", "p"),
+    ("Mantel p", "Mantel", "pearson", "p"),
+    ("p of permutation", PERMUTATION, "pearson", "p"),
+    ("its BH", PERMUTATION, "pearson", "p_bh"),
+    ("Spearman", "naive", "spearman", "value"),
+    ("naive p", "naive", "spearman", "p"),
+    ("MRQAP p", "MRQAP-DSP", "partial", "p"),
+    ("mixed model p", "mixed model", "slope", "p"),
+    ("two-way Pearson", DEFAULT, "two-way pearson", "value"),
+    ("spectral p", DEFAULT, "two-way pearson", "p"),
+    ("its BH", DEFAULT, "two-way pearson", "p_bh"),
+)
+_BELIEVED = {DEFAULT: "two-way pearson", PERMUTATION: "pearson"}
+
+
+def correlation_tables(answers: pl.DataFrame, printed: pl.DataFrame | None = None) -> Iterator[Table]:
+    """Yield the tables of an answer: without same-language pairs first, then with them.
+
+    Args:
+        answers: of `correlations.answer`.
+        printed: a paper's numbers, of `printed_correlations`, to stand beside.
+    """
+    for same in (False, True):
+        part = answers.filter(pl.col("with_same_language") == same)
+        theirs = None if printed is None else printed.filter(pl.col("with_same_language").fill_null(same) == same)
+        theirs = None if theirs is None or theirs.is_empty() else theirs
+        for (variant,), mine in part.group_by(["variant"], maintain_order=True):
+            title = _title(mine, str(variant), same=same)
+            if mine["layer"].is_not_null().any() and mine["explanatory"].n_unique() > 1:
+                yield _by_layer(mine, title, theirs)
+            else:
+                yield _by_question(mine, title, theirs)
+
+
+def _title(part: pl.DataFrame, variant: str, *, same: bool) -> str:
+    first = part.row(0, named=True)
+    explanatory = "transfer" if first["explanatory"] == "transfer" else "distance"
+    outcome = "impact" if part["layer"].is_not_null().any() else "transfer"
+    of = f"from {first['source']}" if first["source"] else "all pairs of languages"
+    which = "with" if same else "without"
+    return f"{variant}: {outcome} and {explanatory}, {of}, {which} same-language pairs"
+
+
+def _by_layer(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -> Table:
+    """A row for each layer, a column for each distance; a cell has Pearson's coefficient and two p-values."""
+    names = part["explanatory"].unique(maintain_order=True).to_list()
+    columns = [Column("layer"), *(Column(name, many=True) for name in names)]
+    rows = []
+    for label, mine in _layers(part):
+        cells = [Cell(_pair(mine.filter(pl.col("explanatory") == name))) for name in names]
+        rows.append((Cell(label), *cells))
+        if printed is not None and (found := _printed(printed, label, names, "pearson")):
+            rows.append((Cell(f"{label}, printed"), *(Cell(_signed(found.get(name))) for name in names)))
+    return Table(title, tuple(columns), tuple(rows), footnotes=(_what_the_cells_are(part), *_footnotes(part)))
+
+
+def _pair(rows: pl.DataFrame) -> str | None:
+    """Pearson's coefficient, its naive p-value, and the corrected one that can be believed."""
+    naive = rows.filter(pl.col("test").is_in(["naive", POOLED]), pl.col("coefficient") == "pearson")
+    if naive.is_empty() or naive["value"][0] is None:
+        return None
+    believed = rows.filter(pl.concat_str("test", "coefficient", separator="/").is_in(_believed()))
+    after = _p(believed["p_bh"][0]) if believed.height else "–"
+    return f"{_signed(naive['value'][0])} ({_p(naive['p'][0])}; {after})"
+
+
+def _believed() -> list[str]:
+    return [f"{test}/{coefficient}" for test, coefficient in _BELIEVED.items()]
+
+
+def _what_the_cells_are(part: pl.DataFrame) -> str:
+    test = next(test for test in _BELIEVED if test in part["test"])
+    return (
+        "Pearson's coefficient (naive p, which takes pairs for independent; p by "
+        f"{test}, corrected over layers and distances by Benjamini-Hochberg)"
+    )
+
+
+def _by_question(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -> Table:
+    """A row for each layer or distance, a column for each test."""
+    tests = set(zip(part["test"], part["coefficient"], strict=True))
+    shown = [entry for entry in _SHOWN if entry[1:3] in tests]
+    layered = part["layer"].is_not_null().any()
+    columns = [Column("layer" if layered else "distance"), Column("pairs", "integer")]
+    for heading, _, coefficient, what in shown:
+        columns.append(Column(heading, "signed" if what == "value" else "p", digits=4 if what == "value" else 3))
+        if printed is not None and what == "value" and coefficient in ("pearson", "spearman"):
+            columns.append(Column("printed", "signed", digits=4))
+    groups = _layers(part) if layered else ((str(n), rows) for (n,), rows in _by(part, "explanatory"))
+    rows = []
+    for label, mine in groups:
+        cells = [Cell(label), Cell(mine["cells"][0])]
+        for _, test, coefficient, what in shown:
+            tested = (test, POOLED) if test == "naive" else (test,)
+            found = mine.filter(pl.col("test").is_in(tested), pl.col("coefficient") == coefficient)
+            cells.append(Cell(found[what][0] if found.height else None))
+            if printed is not None and what == "value" and coefficient in ("pearson", "spearman"):
+                theirs = _printed(printed, label if layered else "", mine["explanatory"].to_list(), coefficient, part)
+                cells.append(Cell(theirs.get(mine["explanatory"][0])))
+        rows.append(tuple(cells))
+    return Table(title, tuple(columns), tuple(rows), footnotes=tuple(_footnotes(part)))
+
+
+def _layers(part: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each layer's rows under its number, then the mean of all, then the rows of all."""
+    for (layer,), rows in _by(part.filter(pl.col("layer").is_not_null()), "layer"):
+        yield str(layer), rows
+    yield "mean", part.filter(pl.col("outcome") == MEAN)
+    pooled = part.filter(pl.col("test") == POOLED)
+    if pooled.height:
+        yield "rows of all", pooled
+
+
+def _by(part: pl.DataFrame, column: str) -> Iterator[tuple[tuple[object, ...], pl.DataFrame]]:
+    return iter(part.group_by([column], maintain_order=True))
+
+
+def _printed(
+    printed: pl.DataFrame, label: str, names: list[str], coefficient: str, part: pl.DataFrame | None = None
+) -> dict[str, float]:
+    """A paper's numbers of one layer ("" for none), by explanatory matrix."""
+    found = printed.filter(pl.col("layer") == label, pl.col("coefficient") == coefficient)
+    if part is not None and printed["variant"].n_unique() > 1:
+        found = found.filter(pl.col("variant") == part["variant"][0])
+    found = found.filter(pl.col("explanatory").is_in(names))
+    return dict(zip(found["explanatory"], found["value"], strict=True))
+
+
+def _footnotes(part: pl.DataFrame) -> Iterator[str]:
+    """Languages left out, what is controlled for, and the tests that do not hold their level."""
+    for (dropped,), rows in _by(part.filter(pl.col("dropped") != ""), "dropped"):
+        yield f"{', '.join(rows['explanatory'].unique(maintain_order=True))} without {dropped}"
+    if controls := part["controls"][0]:
+        yield f"MRQAP and the mixed model control for {', '.join(controls.split())}, but for the distance in question"
+    shown = {entry[1:3] for entry in _SHOWN}
+    for (note,), rows in _by(part.filter(pl.col("note") != ""), "note"):
+        pairs = rows.select("test", "coefficient").unique(maintain_order=True).rows()
+        if named := [f"{test} ({coefficient})" for test, coefficient in pairs if (test, coefficient) in shown]:
+            yield f"{', '.join(named)}: {note}"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")

@@ -1,0 +1,119 @@
+"""The answer to a recipe's question: how transfer, impact and distance go together (Philippy, Guo & Haddadan 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from isogloss.analysis.origins import distances_from
+from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
+from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, relate
+from isogloss.analysis.statistics.one_source import relate_targets
+from isogloss.analysis.statistics.pairs import Matrix, align
+from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_distances
+from isogloss.analysis.transfer import Observed
+from isogloss.errors import mistake
+from isogloss.keys import Key
+from isogloss.recipe.analysis import CorrelateAnalysis
+
+POOLED = "naive, rows of all layers"
+MEAN = "impact, mean of layers"
+TESTS = ("naive", "Mantel", "MRQAP-DSP", "mixed model", "bootstrap", DEFAULT)
+
+
+def answer(question: CorrelateAnalysis, observed: Observed, *, key: Key | None = None) -> pl.DataFrame:
+    """Answer a question of every variant.
+
+    Args:
+        question: as a recipe asks it.
+        observed: what was measured.
+        key: where randomness comes from: the same key, the same answer.
+
+    Returns:
+        The columns of `relate`, and variant, source ("" for all) and controls (what MRQAP and the mixed model control
+        for). Where impact is the outcome there are rows of every layer, of the mean of all layers, and of the rows
+        of all layers put together: the paper has such an entry and does not say which of the two it is.
+
+    Raises:
+        Mistakes: impact is asked for and was not measured, a language is unknown, or there are too few.
+    """
+    key = key or Key(0, "correlate")
+    if question.outcome == "impact" and observed.impact.is_empty():
+        remedy = 'add [[analyses]] with name = "impact" to the recipe and run it: what is trained is found again'
+        raise mistake("the impact was not measured", where=observed.name, remedy=remedy)
+    parts = []
+    for variant in observed.variants:
+        outcomes, explanatory, distances = _matrices(question, observed, variant)
+        if question.source is not None:
+            found = relate_targets(outcomes, explanatory, source=question.source, key=key, draws=question.draws)
+            controls: list[Matrix] = []
+        else:
+            controls = [matrix for matrix in distances if _complete(matrix)]
+            tree = _tree(outcomes[0].languages)
+            found = relate(
+                outcomes, explanatory, key=key, tree=tree, controls=controls, tests=TESTS, draws=question.draws
+            )
+            if question.outcome == "impact":
+                found = pl.concat([found, _pooled(outcomes, explanatory)])
+        named = " ".join(matrix.name for matrix in controls)
+        parts.append(
+            found.with_columns(variant=pl.lit(variant), source=pl.lit(question.source or ""), controls=pl.lit(named))
+        )
+    return pl.concat(parts)
+
+
+def _matrices(
+    question: CorrelateAnalysis, observed: Observed, variant: str
+) -> tuple[list[Matrix], list[Matrix], list[Matrix]]:
+    """Outcomes, explanatory matrices, and distances, which may be controlled for."""
+    transfer = observed.transfer_matrix(variant)
+    outcomes = [transfer]
+    if question.outcome == "impact":
+        outcomes = observed.impact_matrices(variant)
+        mean = np.mean([layer.values for layer in outcomes], axis=0)
+        outcomes.append(Matrix(MEAN, outcomes[0].languages, mean))
+    languages = outcomes[0].languages
+    distances = [Matrix.of(one) for one in distances_from(question.distances, languages, question.kinds)]
+    return outcomes, [transfer] if question.explanatory == "transfer" else distances, distances
+
+
+def _complete(matrix: Matrix) -> bool:
+    """Whether a distance may be controlled for: one that lacks a language would cost all tests that language."""
+    return bool(np.ptp(matrix.values) > 0)  # NaN where one is missing
+
+
+def _tree(languages: Sequence[str]) -> Tree:
+    """The tree of the genetic distance; that of families and branches where a language has none."""
+    genetic = Matrix.of(*distances_from("uriel", languages, ("genetic",)))
+    return tree_from_distances(genetic) if _complete(genetic) else family_tree(languages)
+
+
+def _pooled(outcomes: Sequence[Matrix], explanatory: Sequence[Matrix]) -> pl.DataFrame:
+    """Correlation over the cells of all layers put together, with the naive p-value."""
+    layers = [outcome for outcome in outcomes if outcome.layer is not None]
+    rows = []
+    for same in (True, False):
+        for one in explanatory:
+            pairs = [align([one, layer], with_same_language=same) for layer in layers]
+            x = np.concatenate([pair.vector(0) for pair in pairs])
+            y = np.concatenate([pair.vector(1) for pair in pairs])
+            for coefficient in COEFFICIENTS:
+                found = correlate(x, y, coefficient)
+                rows.append(
+                    {
+                        "outcome": layers[0].name,
+                        "explanatory": one.name,
+                        "with_same_language": same,
+                        "test": POOLED,
+                        "coefficient": coefficient,
+                        "value": found.value,
+                        "statistic": found.value,
+                        "cells": x.size,
+                        "languages": len(pairs[0].languages),
+                        "p": found.p,
+                        "note": "takes cells and layers for independent",
+                    }
+                )
+    return pl.DataFrame(rows, schema=dict(SCHEMA))

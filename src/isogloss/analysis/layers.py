@@ -1,0 +1,117 @@
+"""Which layers to freeze: those whose impact goes with a distance between languages and not with transfer.
+
+The criterion of Philippy, Guo & Haddadan (2023), behind the experiments of their table 3: what training does to such
+a layer depends on how far a target is, and brings it nothing. It is a heuristic, and rests on tests: `Layer.chosen` is
+by p-values that can be believed, `Layer.chosen_naively` by those that take pairs of languages for independent, as the
+paper has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.analysis.statistics.multiple import adjust
+from isogloss.recipe.analysis import ImpactAnalysis
+from isogloss.recipe.model import Recipe
+from isogloss.recipe.toml import dump, parse
+
+LEVEL = 0.05
+
+
+class Link(NamedTuple):
+    """How a layer's impact goes with something: its name, Pearson's coefficient, the naive p-value, and a better one.
+
+    The better one is of spectral randomisation; both are corrected over layers and distances.
+    """
+
+    name: str
+    value: float
+    p_naive: float
+    p: float
+
+
+class Layer(NamedTuple):
+    """What is known of a layer.
+
+    Attributes:
+        layer: its number, from 1.
+        distances: how its impact goes with each distance.
+        transfer: how it goes with transfer.
+    """
+
+    layer: int
+    distances: tuple[Link, ...]
+    transfer: Link
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it meets the criterion."""
+        return any(link.p < LEVEL for link in self.distances) and self.transfer.p >= LEVEL
+
+    @property
+    def chosen_naively(self) -> bool:
+        """Whether it meets the criterion if pairs of languages are taken for independent."""
+        return any(link.p_naive < LEVEL for link in self.distances) and self.transfer.p_naive >= LEVEL
+
+
+def layers(with_distance: pl.DataFrame, with_transfer: pl.DataFrame) -> tuple[Layer, ...]:
+    """Return what is known of each layer, the lowest first.
+
+    Args:
+        with_distance: the answer (`correlations.answer`) to how one variant's impact goes with distance.
+        with_transfer: the same with transfer.
+    """
+    distance, transfer = _links(with_distance), _links(with_transfer)
+    return tuple(Layer(number, tuple(distance[number]), transfer[number][0]) for number in sorted(distance))
+
+
+def _links(answers: pl.DataFrame) -> dict[int, list[Link]]:
+    """The links of each layer, without same-language pairs."""
+    frame = answers.filter(~pl.col("with_same_language"), pl.col("layer").is_not_null())
+    naive = adjust(frame.filter(pl.col("test") == "naive", pl.col("coefficient") == "pearson"), ["test"])
+    better = frame.filter(pl.col("test") == DEFAULT, pl.col("coefficient") == "two-way pearson")
+    key = ["layer", "explanatory"]
+    found: dict[int, list[Link]] = {}
+    for row in naive.join(better.select(*key, better="p_bh"), on=key, maintain_order="left").iter_rows(named=True):
+        p = 1.0 if row["better"] is None else row["better"]
+        found.setdefault(row["layer"], []).append(Link(row["explanatory"], row["value"], row["p_bh"], p))
+    return found
+
+
+def freezing_recipe(recipe: Recipe, layers: Sequence[int], *, source: str | None = None) -> str:
+    """Return a recipe, as TOML, that tries out what freezing some layers does: each alone, and all together.
+
+    Args:
+        recipe: whose phase that is looked into gets its layers frozen, beside what is frozen there anyway.
+        layers: which.
+        source: only with this source language; with all of them if not given.
+    """
+    phase = _looked_into(recipe)
+    tables = parse(recipe.to_toml(), recipe.name)
+    frozen = next(table for table in tables["phases"] if table["name"] == phase).get("freeze", [])
+    sets = [[number] for number in layers] + ([list(layers)] if len(layers) > 1 else [])
+    tables["variants"] = [{"name": "full", "description": "as it was"}] + [
+        {
+            "name": f"frozen_{'_'.join(map(str, numbers))}",
+            "description": f"layer{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))} frozen",
+            "set": {f"phases.{phase}.freeze": [*frozen, *numbers]},
+        }
+        for numbers in sets
+    ]
+    if source is not None:
+        tables["languages"]["source"] = [source]
+        if "source" in tables.get("axes", {}):
+            tables["axes"]["source"] = [[source]]
+    tables["name"] = f"{recipe.name}-frozen"
+    tables["description"] = f"What freezing layers {', '.join(map(str, layers))} does to {recipe.name}"
+    return dump(tables)
+
+
+def _looked_into(recipe: Recipe) -> str:
+    """The phase of the recipe's impact analysis; the last one if it names none."""
+    named = (one.of for one in recipe.analyses if isinstance(one, ImpactAnalysis) and one.of)
+    return next(named, recipe.phases[-1].name)

@@ -1,0 +1,129 @@
+"""Transfer and impact over sources × targets, from the frames of runs that differ in what they were trained on.
+
+Both frames have a row for a run (variant, seed, source, run) and a target: transfer the columns `score` and `n`, impact
+a row for each `layer`, too, with the columns `impact` and `n`. They are small, and all that an analysis of runs needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from isogloss.analysis.statistics.pairs import Matrix, matrix_from_pairs
+from isogloss.errors import mistake, nearest
+
+_WHOSE = ("variant", "seed", "source")
+
+
+class Observed(NamedTuple):
+    """What was measured of some runs.
+
+    Attributes:
+        name: whose: a recipe and its task, as they stand in headings and file names.
+        transfer: variant, seed, source, target, score (percent), n.
+        impact: variant, seed, source, target, layer, impact, n; without a row where no run was looked into.
+    """
+
+    name: str
+    transfer: pl.DataFrame
+    impact: pl.DataFrame
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        scores: pl.DataFrame,
+        impacts: pl.DataFrame,
+        sources: Mapping[str, str],
+        *,
+        metric: str = "accuracy",
+    ) -> Observed:
+        """Return what score and impact frames of a store say.
+
+        Args:
+            name: of the result.
+            scores: as `Store.scores` returns them.
+            impacts: as `Store.impacts` returns them; may be empty.
+            sources: the one language that a run was trained on, by the run's key; runs that are not in it are left out.
+            metric: which score.
+
+        Raises:
+            Mistakes: no run has such a score.
+        """
+        known = pl.DataFrame({"run": list(sources), "source": list(sources.values())}, schema=_strings("run", "source"))
+        found = scores.filter(pl.col("metric") == metric).join(known, on="run")
+        if found.is_empty():
+            there = scores["metric"].unique().to_list()
+            raise mistake(f'no scores called "{metric}"', where=name, remedy=nearest(metric, there))
+        transfer = found.select(*_WHOSE, target="language", score="value", n="n")
+        if impacts.is_empty():
+            return cls(name, transfer, pl.DataFrame(schema=_IMPACT))
+        looked = impacts.join(known, on="run").select(*_WHOSE, "layer", "impact", "n", target="language")
+        return cls(name, transfer, looked.select(list(_IMPACT)).cast(_IMPACT))  # type: ignore[arg-type]
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants, in the order of the frame."""
+        return tuple(self.transfer["variant"].unique(maintain_order=True))
+
+    def transfer_matrix(self, variant: str) -> Matrix:
+        """Return a variant's scores as mean over seeds, source × target, in percent; missing where there is no run."""
+        frame = self.transfer.filter(pl.col("variant") == variant)
+        return _matrix(frame, "transfer", "score", None)
+
+    def impact_matrices(self, variant: str) -> list[Matrix]:
+        """Return a variant's impact as mean over seeds, a matrix for each layer, the lowest first."""
+        frame = self.impact.filter(pl.col("variant") == variant)
+        layers = sorted(frame["layer"].unique().to_list())
+        return [_matrix(frame.filter(pl.col("layer") == layer), "impact", "impact", layer) for layer in layers]
+
+    def write(self, folder: Path) -> None:
+        """Write NAME.transfer.csv and, where there is any, NAME.impact.csv; `read` takes them."""
+        self.transfer.write_csv(folder / f"{self.name}.transfer.csv", float_precision=4)
+        if not self.impact.is_empty():
+            self.impact.write_csv(folder / f"{self.name}.impact.csv", float_precision=6)
+
+    @classmethod
+    def read(cls, file: Path) -> Observed:
+        """Read what `write` wrote.
+
+        Args:
+            file: NAME.transfer.csv; NAME.impact.csv is looked for beside it.
+
+        Raises:
+            Mistakes: a file is not there, or is not of that form.
+        """
+        name = file.name.removesuffix(".transfer.csv")
+        impact = file.with_name(f"{name}.impact.csv")
+        return cls(
+            name, _read(file, _TRANSFER), _read(impact, _IMPACT) if impact.is_file() else pl.DataFrame(schema=_IMPACT)
+        )
+
+
+def _strings(*names: str) -> dict[str, type[pl.DataType]]:
+    return dict.fromkeys(names, pl.String)
+
+
+_TRANSFER: dict[str, type[pl.DataType]] = {**_strings(*_WHOSE, "target"), "score": pl.Float64, "n": pl.Int64}
+_IMPACT: dict[str, type[pl.DataType]] = {
+    **_strings(*_WHOSE, "target"),
+    "layer": pl.Int64,
+    "impact": pl.Float64,
+    "n": pl.Int64,
+}
+
+
+def _read(file: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    remedy = f"a CSV file with the columns {', '.join(schema)}"
+    try:
+        return pl.read_csv(file, infer_schema=False).select(list(schema)).cast(schema)  # type: ignore[arg-type]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise mistake("cannot be read as a frame of runs", where=str(file), remedy=remedy) from error
+
+
+def _matrix(frame: pl.DataFrame, name: str, value: str, layer: int | None) -> Matrix:
+    mean = frame.group_by("source", "target").agg(pl.col(value).mean())
+    return matrix_from_pairs(mean, name, value=value, layer=layer)

@@ -1,0 +1,115 @@
+"""`isogloss analyse correlate RUNS`: how transfer, impact and the distance between languages go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isogloss.cli.analyse.observed import Asked, MetricOption, ObservedArgument, kept_folder, observe
+from isogloss.cli.analyse.output import say_frame, say_tables
+from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+from isogloss.errors import Mistakes, mistake
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from isogloss.recipe.analysis import CorrelateAnalysis
+
+
+def correlate(
+    runs: ObservedArgument,
+    *,
+    like: Annotated[
+        str | None, typer.Option("--like", help="Ask what this recipe asks: philippy2023-figure1 …", metavar="RECIPE")
+    ] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", metavar="transfer|impact")] = None,
+    explanatory: Annotated[str | None, typer.Option("--explanatory", metavar="distance|transfer")] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", help="Where distances come from.", metavar="uriel|uriel-legacy|kilometres"),
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="Which distances; all if not given.", metavar="KIND")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Only what was trained on this language.", metavar="L")
+    ] = None,
+    draws: Annotated[int | None, typer.Option("--draws", help="Permutations of a test; 9999 if not given.")] = None,
+    printed: Annotated[
+        str | None, typer.Option("--printed", help="A paper's numbers, to stand beside.", metavar="NAME")
+    ] = None,
+    metric: MetricOption = "accuracy",
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Draw it: FILE.svg, .png, .pdf or .html.", metavar="FILE")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Also write the frames and the answer there.", metavar="FOLDER")
+    ] = None,
+    form: FormatOption = "text",
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """How transfer, impact and the distance between languages go together."""
+    import polars as pl
+
+    from isogloss.analysis.correlation_table import correlation_tables
+    from isogloss.analysis.correlations import answer
+    from isogloss.analysis.statistics.printed import printed_correlations
+
+    written = known_format(form)
+    given = {
+        "outcome": outcome,
+        "explanatory": explanatory,
+        "distances": origin,
+        "kinds": tuple(kind) if kind else None,
+        "source": source,
+        "draws": draws,
+        "printed": printed,
+    }
+    asked = observe(runs, store, like=like, metric=metric)
+    questions = _questions(asked, {name: value for name, value in given.items() if value is not None})
+    theirs = [printed_correlations(one.printed) if one.printed else None for one in questions]
+    answers = [answer(question, asked.observed) for question in questions]
+    if keep is not None:
+        _keep(kept_folder(keep), asked, answers)
+    if figure is not None:
+        _draw(figure, answers, theirs)
+    if written in ("csv", "json"):
+        say_frame(pl.concat(answers), written)
+        return
+    say_tables([table for pair in zip(answers, theirs, strict=True) for table in correlation_tables(*pair)], written)
+
+
+def _questions(asked: Asked, given: dict[str, object]) -> tuple[CorrelateAnalysis, ...]:
+    """Return the questions of the recipe, changed by options; the options alone where it asks none."""
+    from pydantic import ValidationError
+
+    from isogloss.recipe.analysis import CorrelateAnalysis
+    from isogloss.wording import setting_mistakes
+
+    asking = asked.questions or (CorrelateAnalysis(name="correlate"),)
+    try:
+        return tuple(CorrelateAnalysis.model_validate({**one.model_dump(), **given}) for one in asking)
+    except ValidationError as error:
+        raise Mistakes(setting_mistakes(error, CorrelateAnalysis.model_fields)) from error
+
+
+def _keep(folder: Path, asked: Asked, answers: Sequence[pl.DataFrame]) -> None:
+    import polars as pl
+
+    from isogloss.store.files import disk_mistakes
+
+    with disk_mistakes(folder):
+        asked.observed.write(folder)
+        pl.concat(answers).write_csv(folder / f"{asked.label}.answer.csv", float_precision=6)
+
+
+def _draw(file: Path, answers: Sequence[pl.DataFrame], printed: Sequence[pl.DataFrame | None]) -> None:
+    from isogloss.analysis.figures import correlation_figure, save
+
+    if len(answers) != 1 or answers[0]["layer"].is_null().all():
+        remedy = "ask for --outcome impact, or draw transfer with `isogloss analyse transfer`"
+        raise mistake("there are no layers to draw", where="--figure", remedy=remedy)
+    save(correlation_figure(answers[0], printed[0]), file)

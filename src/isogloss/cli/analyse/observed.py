@@ -1,0 +1,133 @@
+"""The runs that an analysis is of, and the questions that a recipe asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from isogloss.errors import mistake
+
+if TYPE_CHECKING:
+    from isogloss.analysis.transfer import Observed
+    from isogloss.recipe.analysis import CorrelateAnalysis
+    from isogloss.recipe.model import Recipe
+    from isogloss.store import RunInfo
+
+KEPT = ".transfer.csv"
+ObservedArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help=f"NAME, NAME/VARIANT, NAME/VARIANT@SEED, a key, a recipe, or a file NAME{KEPT} that --keep wrote.",
+        metavar="RUNS",
+    ),
+]
+MetricOption = Annotated[str, typer.Option("--metric", help="Which score transfer is.", metavar="METRIC")]
+
+
+class Asked(NamedTuple):
+    """What a command was given.
+
+    Attributes:
+        observed: what was measured of the runs.
+        label: the name under which an answer is kept: that of the recipe which asks, and the task.
+        questions: what the recipe that was named asks.
+    """
+
+    observed: Observed
+    label: str
+    questions: tuple[CorrelateAnalysis, ...]
+
+
+def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, metric: str = "accuracy") -> Asked:
+    """Return what was measured of the runs that addresses name.
+
+    Args:
+        addresses: of runs; a recipe stands for the runs of its name, and asks its questions.
+        store: where they are.
+        like: a recipe that asks the questions instead.
+        metric: which score.
+
+    Raises:
+        Mistakes: nothing has this address, or its runs are of several recipes or were trained on several languages.
+    """
+    from isogloss.analysis.transfer import Observed
+    from isogloss.cli.table import chosen
+    from isogloss.store import Store
+
+    asking = _recipe(like) if like else next(filter(None, map(_recipe_there, addresses)), None)
+    questions = _questions(asking)
+    if len(addresses) == 1 and addresses[0].endswith(KEPT):
+        observed = Observed.read(Path(addresses[0]))
+        return Asked(observed, _label(like or observed.name, observed.name), questions)
+    opened = Store(store)
+    names = [recipe.name if (recipe := _recipe_there(address)) else address for address in addresses]
+    runs = [run for run in chosen(opened, names, among=opened.runs()) if run.state == "done"]
+    _one_recipe(runs, addresses)
+    name = f"{runs[0].recipe}-{_task(runs[0])}"
+    scores, impacts = opened.scores(runs), opened.impacts(runs)
+    observed = Observed.of(name, scores, impacts, {run.key: _source(run) for run in runs}, metric=metric)
+    return Asked(observed, _label(like or addresses[0], name), questions)
+
+
+def _recipe(name_or_path: str) -> Recipe:
+    from isogloss.recipe.load import load_recipe
+
+    return load_recipe(name_or_path)
+
+
+def _recipe_there(address: str) -> Recipe | None:
+    """Return the recipe that an address names; None if it does not name one."""
+    from isogloss.recipe.load import shipped
+
+    return _recipe(address) if address in shipped() or address.endswith(".toml") else None
+
+
+def _questions(recipe: Recipe | None) -> tuple[CorrelateAnalysis, ...]:
+    from isogloss.recipe.analysis import CorrelateAnalysis
+
+    analyses = recipe.analyses if recipe else ()
+    return tuple(analysis for analysis in analyses if isinstance(analysis, CorrelateAnalysis))
+
+
+def _one_recipe(runs: Sequence[RunInfo], addresses: Sequence[str]) -> None:
+    if len({(run.recipe, run.edition) for run in runs}) > 1:
+        remedy = "name runs of one recipe and one of its settings"
+        raise mistake("these are runs of several settings", where=", ".join(addresses), remedy=remedy)
+
+
+def _source(run: RunInfo) -> str:
+    """Return the one language that a run was trained on."""
+    languages = run.axes.get("source") or tuple(run.settings["languages"]["source"])
+    if len(languages) != 1:
+        remedy = 'give a recipe axes.source = [["ar"], ["bg"], …], one language each'
+        raise mistake(f"trained on {', '.join(languages)} together", where=run.address, remedy=remedy)
+    return languages[0]
+
+
+def _task(run: RunInfo) -> str:
+    """Return the name of the task that a run was tested on."""
+    task = run.settings["evaluation"].get("task") or run.settings["task"]
+    return str(task if isinstance(task, str) else task["name"])
+
+
+def _label(asking: str, name: str) -> str:
+    """Return the name of an answer: who asks, and the task at the end of what was measured."""
+    asking = Path(asking).name.removesuffix(".toml").partition("#")[0].partition("/")[0]
+    task = name.rpartition("-")[2]
+    return asking if asking.endswith(f"-{task}") else f"{asking}-{task}"
+
+
+def kept_folder(folder: Path) -> Path:
+    """Return a folder that is there to be written to.
+
+    Raises:
+        Mistakes: it cannot be made.
+    """
+    from isogloss.store.files import disk_mistakes
+
+    with disk_mistakes(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,161 @@
+"""`analyse transfer`, `correlate` and `layers`, of runs and of the frames that were kept of runs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from cli.conftest import Said, refused
+from isogloss.analysis.kilometres import great_circle
+from isogloss.analysis.transfer import Observed
+from isogloss.recipe.load import load_recipe
+
+Isogloss = Callable[..., Said]
+CODES = ("bg", "de", "el", "en", "es", "fr", "hi", "ru")
+FAR = great_circle(CODES).values / 1e4
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Transfer and the impact on layer 1 fall with distance; the impact on layer 2 has nothing to do with anything."""
+    draws = np.random.default_rng(0)
+    noise = draws.normal(0, 0.02, size=(3, 8, 8))
+    transfer, impact = [], []
+    for i, source in enumerate(CODES):
+        for j, target in enumerate(CODES):
+            about = {"variant": "default", "seed": "0", "source": source, "target": target}
+            transfer.append({**about, "score": 60 - 20 * FAR[i, j] + 100 * noise[0, i, j], "n": 100})
+            impact += [
+                {**about, "layer": 1, "impact": 0.5 - 0.4 * FAR[i, j] + noise[1, i, j], "n": 100},
+                {**about, "layer": 2, "impact": 0.5 + noise[2, i, j], "n": 100},
+            ]
+    folder = tmp_path_factory.mktemp("kept")
+    Observed("small-task", pl.DataFrame(transfer), pl.DataFrame(impact)).write(folder)
+    return folder / "small-task.transfer.csv"
+
+
+def test_transfer_as_a_matrix(isogloss: Isogloss, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "250")  # so that nothing is folded
+    said = isogloss("analyse", "transfer", kept, "--printed", "--figure", tmp_path / "figure.svg")
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[0] == "small-task/default: accuracy"
+    assert "71.2" in said.out  # printed: ar on ar
+    assert (tmp_path / "figure.svg").read_text(encoding="utf-8").startswith("<svg")
+    frame = list(csv.DictReader(isogloss("analyse", "transfer", kept, "--format", "csv").out.splitlines()))
+    assert len(frame) == 64
+    others = [float(row["score"]) for row in frame if row["source"] == "bg" != row["target"]]
+    row, printed = (line.split() for line in lines if line.split()[:1] == ["bg"])
+    assert printed[2:4] == ["65.6", "76.5"]
+    assert row[1] == f"{np.mean(others):.1f}"
+
+
+def test_the_matrix_of_one_source_from_the_store(isogloss: Isogloss, made: Path, tmp_path: Path) -> None:
+    said = isogloss("analyse", "transfer", "tiny/pooled", "--store", made / "store", "--keep", tmp_path)
+    assert said.code == 0, said.err
+    scores = isogloss("table", "tiny/pooled", "--store", made / "store", "--format", "csv").out.splitlines()
+    (row,) = (line.split() for line in said.out.splitlines() if line.split()[:1] == ["en"])
+    expected = next(csv.DictReader(scores))
+    assert row[2:] == [f"{float(expected[code]):.1f}" for code in ("de", "en", "sw")]
+    again = isogloss("analyse", "transfer", tmp_path / "tiny-files.transfer.csv")
+    assert again.out == said.out
+    assert (tmp_path / "tiny-files.impact.csv").is_file()
+
+
+def test_a_recipe_asks_and_options_change_what_it_asks(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    words = ("analyse", "correlate", kept, "--like", "philippy2023-figure2", "--draws", 99)
+    words = (*words, "--kind", "geographic", "--kind", "genetic")
+    said = isogloss(*words, "--keep", tmp_path, "--figure", tmp_path / "figure.svg")
+    assert said.code == 0, said.err
+    assert "default: impact and distance, from en, without same-language pairs" in said.out
+    assert "1, printed" in said.out
+    assert "−0.12" in said.out  # printed: geographic, layer 1
+    answer = pl.read_csv(tmp_path / "philippy2023-figure2-task.answer.csv")
+    assert set(answer["explanatory"]) == {"geographic", "genetic"}
+    assert set(answer["source"]) == {"en"}
+    assert set(answer["layer"]) == {1, 2, None}
+    assert "as printed" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert Observed.read(tmp_path / "small-task.transfer.csv").transfer.height == 64
+    data = isogloss(*words, "--format", "csv").out
+    assert len(data.splitlines()) == answer.height + 1
+    assert isogloss(*words, "--format", "csv").out == data
+
+
+def test_a_question_of_options_alone(isogloss: Isogloss, kept: Path) -> None:
+    said = isogloss("analyse", "correlate", kept, "--from", "kilometres", "--draws", 99)
+    assert said.code == 0, said.err
+    (row, _) = (line.split() for line in said.out.splitlines() if line.split()[:1] == ["kilometres"])
+    assert float(row[2].replace("−", "-")) < -0.5
+
+
+def test_layers_as_a_recipe(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    words = ("analyse", "layers", kept, "--recipe", "philippy2023-figure3", "--profile", "mini", "--draws", 99)
+    impact = pl.read_csv(kept.with_name("small-task.impact.csv"))
+    draws = np.random.default_rng(1)
+    nothing = pl.read_csv(kept).with_columns(score=pl.Series(draws.normal(50, 5, size=64)))
+    nothing.write_csv(tmp_path / "other-task.transfer.csv")
+    impact.write_csv(tmp_path / "other-task.impact.csv")
+    words = (*words[:2], tmp_path / "other-task.transfer.csv", *words[3:])
+    said = isogloss(*words, "--naive", "--source", "en", "-o", tmp_path / "frozen.toml")
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[-1] == f"try it out: isogloss run {tmp_path / 'frozen.toml'}"
+    frozen = {line.split()[0]: line.split()[1] for line in said.out.splitlines() if line.split()[:1] in (["1"], ["2"])}
+    assert frozen["1"] == "yes"
+    recipe = load_recipe(tmp_path / "frozen.toml")
+    assert "frozen_1" in {variant.name for variant in recipe.variants}
+    assert recipe.axes["source"] == (("en",),)
+    assert 'name = "philippy2023-figure3-frozen"' in isogloss(*words, "--naive").out
+
+
+def test_no_layer_is_an_answer(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    draws = np.random.default_rng(2)
+    (tmp_path / "none-task.transfer.csv").write_bytes(kept.read_bytes())
+    impact = pl.read_csv(kept.with_name("small-task.impact.csv"))
+    impact.with_columns(impact=pl.Series(draws.normal(size=impact.height))).write_csv(tmp_path / "none-task.impact.csv")
+    words = ("analyse", "layers", tmp_path / "none-task.transfer.csv", "--recipe", "philippy2023-figure3")
+    said = isogloss(*words, "--draws", 99, "-o", tmp_path / "frozen.toml")
+    assert said.code == 0, said.err
+    assert "no layer meets the criterion" in said.out
+    assert not (tmp_path / "frozen.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["correlate", "KEPT", "--outcome", "transfr"], 'did you mean "transfer"?'),
+        (["correlate", "KEPT", "--explanatory", "transfer"], "transfer is what is to be explained"),
+        (["correlate", "KEPT", "--kind", "genetics"], 'did you mean "genetic"?'),
+        (["correlate", "KEPT", "--from", "kilometres", "--kind", "genetic"], "kilometres has no kinds"),
+        (["correlate", "KEPT", "--source", "sw"], 'no row of "sw"'),
+        (["correlate", "KEPT", "--printed", "philippy2023-figure9"], "did you mean"),
+        (["correlate", "KEPT", "--like", "philippy2023-figure9"], "did you mean"),
+        (["correlate", "KEPT", "--draws", "0"], "greater than or equal to 1"),
+        (["correlate", "KEPT", "--from", "kilometres", "--figure", "x.svg"], "there are no layers to draw"),
+        (["correlate", "KEPT", "--from", "kilometres", "--keep", "KEPT"], "KEPT"),
+        (["correlate", "nowhere.transfer.csv"], "cannot be read as a frame of runs"),
+        (["transfer", "KEPT", "--figure", "x.gif"], 'no figures end in ".gif"'),
+        (["transfer", "tiny", "--metric", "acuracy"], 'did you mean "accuracy"?'),
+        (["correlate", "tiny/pooled", "--source", "en", "--from", "kilometres"], "3 targets of en"),
+        (["correlate", "tiny/pooled", "--from", "kilometres"], "1 languages without a missing cell"),
+        (["layers", "tiny", "--recipe", "philippy2023-figure3"], "these are runs of several variants"),
+        (["layers", "KEPT", "--recipe", "philippy2023-figure9"], "did you mean"),
+    ],
+)
+def test_mistakes_are_one_line(
+    isogloss: Isogloss,
+    made: Path,
+    kept: Path,
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [str(kept) if word == "KEPT" else word for word in words]
+    refused(isogloss("analyse", *given, "--store", made / "store"), said.replace("KEPT", str(kept)))
+    assert list(tmp_path.iterdir()) == []
