@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli.analyse.observed import Asked, MetricOption, ObservedArgument, kept_folder, observe
+from isogloss.cli.analyse.observed import (
+    Asked,
+    DrawsOption,
+    MetricOption,
+    ObservedArgument,
+    kept_folder,
+    observe,
+    question,
+)
 from isogloss.cli.analyse.output import say_frame, say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
-from isogloss.errors import Mistakes, mistake
+from isogloss.errors import mistake
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +45,7 @@ def correlate(
     source: Annotated[
         str | None, typer.Option("--source", help="Only what was trained on this language.", metavar="L")
     ] = None,
-    draws: Annotated[int | None, typer.Option("--draws", help="Permutations of a test; 9999 if not given.")] = None,
+    draws: DrawsOption = None,
     printed: Annotated[
         str | None, typer.Option("--printed", help="A paper's numbers, to stand beside.", metavar="NAME")
     ] = None,
@@ -71,7 +79,7 @@ def correlate(
     asked = observe(runs, store, like=like, metric=metric)
     questions = _questions(asked, {name: value for name, value in given.items() if value is not None})
     theirs = [printed_correlations(one.printed) if one.printed else None for one in questions]
-    answers = [answer(question, asked.observed) for question in questions]
+    answers = [answer(one, asked.observed) for one in questions]
     if keep is not None:
         _keep(kept_folder(keep), asked, answers)
     if figure is not None:
@@ -84,16 +92,9 @@ def correlate(
 
 def _questions(asked: Asked, given: dict[str, object]) -> tuple[CorrelateAnalysis, ...]:
     """Return the questions of the recipe, changed by options; the options alone where it asks none."""
-    from pydantic import ValidationError
-
-    from isogloss.recipe.analysis import CorrelateAnalysis
-    from isogloss.wording import setting_mistakes
-
-    asking = asked.questions or (CorrelateAnalysis(name="correlate"),)
-    try:
-        return tuple(CorrelateAnalysis.model_validate({**one.model_dump(), **given}) for one in asking)
-    except ValidationError as error:
-        raise Mistakes(setting_mistakes(error, CorrelateAnalysis.model_fields)) from error
+    if not asked.questions:
+        return (question(given),)
+    return tuple(question({**one.model_dump(), **given}) for one in asked.questions)
 
 
 def _keep(folder: Path, asked: Asked, answers: Sequence[pl.DataFrame]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli.analyse.observed import MetricOption, ObservedArgument, observe
+from isogloss.cli.analyse.observed import DrawsOption, MetricOption, ObservedArgument, observe, question
 from isogloss.cli.analyse.output import say_tables
 from isogloss.cli.options import DEFAULT_STORE, ProfileOption, StoreOption
 from isogloss.errors import mistake
@@ -34,7 +34,7 @@ def layers(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the recipe that freezes them there.", metavar="FILE")
     ] = None,
-    draws: Annotated[int, typer.Option("--draws", help="Rotations of a test.", min=1)] = 9_999,
+    draws: DrawsOption = None,
     metric: MetricOption = "accuracy",
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -42,7 +42,6 @@ def layers(
     from isogloss.analysis.correlations import answer
     from isogloss.analysis.layers import freezing_recipe
     from isogloss.analysis.layers import layers as known_layers
-    from isogloss.recipe.analysis import CorrelateAnalysis
     from isogloss.recipe.load import load_recipe
     from isogloss.store.files import write_text
 
@@ -51,8 +50,8 @@ def layers(
     if len(asked.observed.variants) != 1:
         remedy = f"name one of them: {', '.join(asked.observed.variants)}"
         raise mistake("these are runs of several variants", where=", ".join(runs), remedy=remedy)
-    kinds = next((question.kinds for question in asked.questions), ())
-    distance = CorrelateAnalysis(name="correlate", outcome="impact", kinds=kinds, draws=draws)
+    kinds = next((one.kinds for one in asked.questions), ())
+    distance = question({"outcome": "impact", "kinds": kinds, **({} if draws is None else {"draws": draws})})
     transfer = distance.model_copy(update={"explanatory": "transfer"})
     found = known_layers(answer(distance, asked.observed), answer(transfer, asked.observed))
     say_tables([_table(found, asked.observed.name, naive=naive)], "text")

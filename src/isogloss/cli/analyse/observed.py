@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from isogloss.errors import mistake
+from isogloss.errors import Mistakes, mistake
 
 if TYPE_CHECKING:
     from isogloss.analysis.transfer import Observed
@@ -23,6 +23,9 @@ ObservedArgument = Annotated[
         help=f"NAME, NAME/VARIANT, NAME/VARIANT@SEED, a key, a recipe, or a file NAME{KEPT} that --keep wrote.",
         metavar="RUNS",
     ),
+]
+DrawsOption = Annotated[
+    int | None, typer.Option("--draws", help="Permutations of a test; 9999 if not given.", metavar="N")
 ]
 MetricOption = Annotated[str, typer.Option("--metric", help="Which score transfer is.", metavar="METRIC")]
 
@@ -118,6 +121,23 @@ def _label(asking: str, name: str) -> str:
     asking = Path(asking).name.removesuffix(".toml").partition("#")[0].partition("/")[0]
     task = name.rpartition("-")[2]
     return asking if asking.endswith(f"-{task}") else f"{asking}-{task}"
+
+
+def question(settings: Mapping[str, object]) -> CorrelateAnalysis:
+    """Return a question with these settings.
+
+    Raises:
+        Mistakes: one of them will not do.
+    """
+    from pydantic import ValidationError
+
+    from isogloss.recipe.analysis import CorrelateAnalysis
+    from isogloss.wording import setting_mistakes
+
+    try:
+        return CorrelateAnalysis.model_validate({"name": "correlate", **settings})
+    except ValidationError as error:
+        raise Mistakes(setting_mistakes(error, CorrelateAnalysis.model_fields)) from error
 
 
 def kept_folder(folder: Path) -> Path:
