@@ -9,7 +9,7 @@ from analysis.worlds import WORLDS
 from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, TESTS, relate
 from isogloss.analysis.statistics.levels import NULLS, broken, levels, rates, warning
 from isogloss.analysis.statistics.multiple import adjust
-from isogloss.analysis.statistics.pairs import Matrix
+from isogloss.analysis.statistics.pairs import Matrix, of_target
 from isogloss.errors import Mistakes
 from isogloss.keys import Key
 
@@ -83,6 +83,40 @@ def test_a_matrix_is_not_controlled_for_itself_and_missing_is_told() -> None:
     with_controls = relate(layers[1], [syn], controls=[syn, geo], key=Key(1), draws=19, tests=tests)
     assert with_controls["languages"].unique().to_list() == [9]
     assert with_controls.filter(pl.col("coefficient") == "partial")["value"].max() < -0.5
+
+
+def test_a_test_that_is_undefined_for_one_matrix_costs_the_others_nothing() -> None:
+    """Red when it aborts the frame, or takes the correction or another test of the same matrix with it."""
+    layers, (syn, _) = material()
+    size = of_target("size", dict(zip(CODES, range(len(CODES)), strict=True)))  # nothing but main effects
+    tests = ["naive", "MRQAP-DSP", "tree simulation", DEFAULT]
+    both = relate(layers, [size, syn], key=Key(1), draws=19, tests=tests)
+    undefined = (pl.col("explanatory") == "size") & pl.col("coefficient").str.starts_with("two-way")
+    lost = both.filter(undefined)
+    assert set(lost["test"]) == set(tests) - {"naive"}
+    assert lost.select("value", "statistic", "p", "p_bh").null_count().row(0) == (lost.height,) * 4
+    assert lost["note"].str.starts_with("nothing is left of it").all()
+    assert both.filter(~undefined).select("value", "p", "p_bh").null_count().row(0) == (0, 0, 0)
+    alone = relate(layers, syn, key=Key(1), draws=19, tests=tests)
+    of_syn = both.filter(pl.col("explanatory") == "SYN")
+    assert of_syn.drop("p_bh").equals(alone.drop("p_bh"))
+    two_way = pl.col("coefficient").str.starts_with("two-way")
+    assert of_syn.filter(two_way)["p_bh"].equals(alone.filter(two_way)["p_bh"])
+
+
+def test_controls_are_for_the_tests_that_take_them() -> None:
+    """Red when the tree tests take controls out, with which they do not hold their level, or MRQAP does not."""
+    layers, (syn, geo) = material()
+    tests = ["MRQAP-DSP", "tree simulation", DEFAULT]
+    plain, controlled = (
+        relate(layers[1], syn, controls=controls, key=Key(1), draws=99, tests=tests) for controls in ([], [geo])
+    )
+    regression = pl.col("test") == "MRQAP-DSP"
+    assert plain.filter(~regression).equals(controlled.filter(~regression))
+    before, after = (frame.filter(regression) for frame in (plain, controlled))
+    assert before.height == 4
+    for column in ("value", "statistic"):
+        assert (before[column] != after[column]).all()
 
 
 def test_an_unknown_test_is_refused() -> None:

@@ -68,6 +68,22 @@ def test_the_table_against_another_variant_and_in_sentences(isogloss: Isogloss, 
     assert "--against" in line
 
 
+def test_comparisons_with_another_variant_are_kept_beside_the_others(
+    isogloss: Isogloss, made: Path, tmp_path: Path
+) -> None:
+    """Red when they are written over those with the first variant."""
+    kept, ask = tmp_path / "kept", ("table", "tiny", "--store", made / "store", "--keep", tmp_path / "kept")
+    assert isogloss(*ask).code == 0
+    names = {"tiny.scores.csv", "tiny.comparisons.csv", "tiny.settings.json"}
+    assert {path.name for path in kept.iterdir()} == names
+    first = {name: (kept / name).read_bytes() for name in names}
+    assert isogloss(*ask, "--against", "meta_optimizer").code == 0
+    other = "tiny.against-meta_optimizer.comparisons.csv"
+    assert {path.name for path in kept.iterdir()} == names | {other}
+    assert {name: (kept / name).read_bytes() for name in names} == first
+    assert {row["baseline"] for row in csv.DictReader((kept / other).open())} == {"meta_optimizer"}
+
+
 def test_a_table_of_one_variant(isogloss: Isogloss, made: Path) -> None:
     said = isogloss("table", "tiny/pooled", "--store", made / "store", "--format", "csv")
     assert said.code == 0

@@ -6,7 +6,7 @@ import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean, median, pstdev
 from typing import Any
 
 from isogloss.cli.layout import duration, grid
@@ -47,7 +47,8 @@ def _explained(store: Store, run: RunInfo) -> str:
         ("begun", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.begun))),
     ]
     parts = [f"{run.address}\n" + grid(((key, value) for key, value in facts if value), indent="  ")]
-    parts.append("phases\n" + grid(map(_phase_row, phases), header=_PHASE_HEADER, indent="  "))
+    table = grid(map(_phase_row, phases), header=_PHASE_HEADER, indent="  ")
+    parts.append("\n".join(["phases", table, *filter(None, map(_correction, phases))]))
     parts += [_rates(phase) for phase in phases if (phase.path / "rates.json").is_file()]
     if run.state == "done":
         parts.append("scores\n" + _scores(store, run))
@@ -79,6 +80,23 @@ def _phase_row(phase: PhaseFolder) -> tuple[str, ...]:
 
 def _name(phase: PhaseFolder) -> str:
     return str(phase.spec.get("name", "")) if (phase.path / "phase.json").is_file() else ""
+
+
+def _correction(phase: PhaseFolder) -> str:
+    """Say by what share of the first-order gradient the one that was taken differs; "" where it never did."""
+    logged = [row["correction"] for row in phase.read_log() if row.get("correction") is not None]
+    if not any(logged):
+        return ""
+    middle, largest = (_percent(share) for share in (median(logged), max(logged)))
+    return (
+        f"  correction of second order in {_name(phase)}: median {middle}, largest {largest} of the gradient's norm, "
+        f"over {len(logged):,} step{'s' * (len(logged) != 1)}"
+    )
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.1f} %" if percent >= 0.1 else f"{percent:.2g} %"
 
 
 def _rates(phase: PhaseFolder) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from isogloss.cli.options import DEFAULT_STORE, StoreOption
-from isogloss.errors import mistake, nearest
+from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+from isogloss.errors import mistake
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from isogloss.evaluation.outcomes import Outcomes
     from isogloss.store import RunInfo, Store
 
-_FORMATS = ("text", "md", "csv", "latex", "json")
 _JUDGED = ("language", "id", "group", "label", "prediction")  # of the predictions, what comparisons need
 
 
@@ -34,7 +33,7 @@ def table(
         typer.Option("--compare", help="Put a paper's printed numbers beside: xu2021-table1 …", metavar="REFERENCE"),
     ] = None,
     metric: Annotated[str | None, typer.Option("--metric", help="accuracy if not given.", metavar="METRIC")] = None,
-    form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = "text",
+    form: FormatOption = "text",
     describe: Annotated[bool, typer.Option("--describe", help="The comparison as sentences for a paper.")] = False,
     choose: Annotated[
         str | None,
@@ -56,8 +55,7 @@ def table(
     """Scores by language, with paired tests."""
     from isogloss.store import Store
 
-    if form not in _FORMATS:
-        raise mistake(f'no format is called "{form}"', where="--format", remedy=nearest(form, _FORMATS))
+    written = known_format(form)
     opened = Store(store)
     everything = opened.runs()
     found = chosen(opened, runs, among=everything)
@@ -77,7 +75,7 @@ def table(
     text = table_text(
         scores,
         outcomes,
-        format=form,  # type: ignore[arg-type]
+        format=written,
         baseline=against,
         width=shutil.get_terminal_size((120, 24)).columns,
         metric=metric,
@@ -153,7 +151,7 @@ def keep_frames(
 ) -> None:
     """Write scores, comparisons and settings under the recipe's name: a few kilobytes that hold a whole table.
 
-    Where an axis was chosen, under NAME.chosen.
+    Where an axis was chosen, under NAME.chosen; comparisons `against` a variant have a file of their own.
 
     Raises:
         Mistakes: every run failed, so that there is nothing to compare, or the folder cannot be written.
@@ -167,7 +165,7 @@ def keep_frames(
     name = f"{run.recipe}.chosen" if "chosen" in scores.columns else run.recipe
     with disk_mistakes(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        keep(folder, name, scores, compare(scores, outcomes, baseline=against), run.settings)
+        keep(folder, name, scores, compare(scores, outcomes, baseline=against), run.settings, against=against)
 
 
 def sentences(scores: pl.DataFrame, outcomes: Outcomes | None, against: str | None) -> str:

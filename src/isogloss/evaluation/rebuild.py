@@ -5,7 +5,9 @@ A block is marked so, with options after the name; what stands between the two l
     <!-- table: xnli show=scores,mean compare=xu2021-table1 -->
     <!-- /table -->
 
-`show` takes any of scores, mean, languages, sentences; without it the first two and the last are shown.
+`show` takes any of scores, mean, languages, sentences; without it the first two and the last are shown. Variants are
+compared with the first one, or with that of `against=VARIANT`; `only=VARIANT,VARIANT` leaves the others out of the
+comparisons, not out of the scores.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -28,7 +31,7 @@ from isogloss.evaluation.table import tables
 
 _BLOCK = re.compile(r"(<!-- table: (?P<head>[^\n]*?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 _SHOWN = ("scores", "mean", "languages", "sentences")
-_OPTIONS = ("show", "compare", "metric", "source")
+_OPTIONS = ("show", "compare", "metric", "source", "against", "only")
 
 
 def keep(
@@ -37,10 +40,22 @@ def keep(
     scores: pl.DataFrame,
     comparisons: pl.DataFrame,
     settings: Mapping[str, Any] | None = None,
+    *,
+    against: str | None = None,
 ) -> None:
-    """Write what `rebuild` needs: NAME.scores.csv, NAME.comparisons.csv and, if given, NAME.settings.json."""
+    """Write what `rebuild` needs: NAME.scores.csv, NAME.comparisons.csv and, if given, NAME.settings.json.
+
+    Args:
+        folder: where to; it exists.
+        name: the first part of the files' names.
+        scores: a score frame.
+        comparisons: a comparison frame of the same runs.
+        settings: the recipe's effective setting.
+        against: the variant that was asked for as the baseline. Comparisons with it are written to
+            NAME.against-VARIANT.comparisons.csv, beside those with the first variant, which stay.
+    """
     write_frame(scores, folder / f"{name}.scores.csv")
-    write_frame(comparisons, folder / f"{name}.comparisons.csv")
+    write_frame(comparisons, folder / _comparisons(name, against))
     if settings is not None:
         text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / f"{name}.settings.json").write_text(text + "\n", encoding="utf-8")
@@ -72,17 +87,10 @@ def block_text(head: str, results: Path) -> str:
     Raises:
         Mistakes: a frame is missing, or an option is unknown.
     """
-    name, *pairs = head.split()
-    options = dict(pair.partition("=")[::2] for pair in pairs)
-    for option in options:
-        if option not in _OPTIONS:
-            raise mistake(f'no option "{option}"', where=f"table: {head}", remedy=nearest(option, _OPTIONS))
-    show = options.pop("show", "scores,mean,sentences").split(",")
-    for part in show:
-        if part not in _SHOWN:
-            raise mistake(f'"{part}" cannot be shown', where=f"table: {head}", remedy=nearest(part, _SHOWN))
-    scores = read_frame(results / f"{name}.scores.csv")
-    comparisons = read_comparisons(results / f"{name}.comparisons.csv")
+    name, show, options = _asked(head)
+    against = options.get("against")
+    scores = read_frame(_kept(results, f"{name}.scores.csv", name))
+    comparisons = read_comparisons(_kept(results, _comparisons(name, against), name, against))
     kept = results / f"{name}.settings.json"
     settings = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
     first, *_ = tables(
@@ -93,8 +101,61 @@ def block_text(head: str, results: Path) -> str:
         settings=settings,
         source=options.get("source") != "no",
     )
+    if "only" in options:
+        comparisons = _of(comparisons, options["only"].split(","), head)
     parts = {"scores": [first]}
     for part, scopes in (("mean", list(MEANS)), ("languages", ["language"])):
         parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
     return "\n" + "\n".join(texts) + "\n"
+
+
+def _asked(head: str) -> tuple[str, list[str], dict[str, str]]:
+    """Return a block's name, what it shows, and its other options."""
+    name, *pairs = head.split()
+    options = dict(pair.partition("=")[::2] for pair in pairs)
+    for option in options:
+        if option not in _OPTIONS:
+            raise mistake(f'no option "{option}"', where=f"table: {head}", remedy=nearest(option, _OPTIONS))
+    show = options.pop("show", "scores,mean,sentences").split(",")
+    for part in show:
+        if part not in _SHOWN:
+            raise mistake(f'"{part}" cannot be shown', where=f"table: {head}", remedy=nearest(part, _SHOWN))
+    return name, show, options
+
+
+def _comparisons(name: str, against: str | None) -> str:
+    """Return the name of a file of comparisons.
+
+    Names of variants are safe in one, but where a table holds several recipes they are RECIPE/VARIANT.
+    """
+    baseline = "" if against is None else f".against-{quote(against, safe='+')}"
+    return f"{name}{baseline}.comparisons.csv"
+
+
+def _kept(results: Path, file: str, name: str, against: str | None = None) -> Path:
+    """Return the path of a frame that was kept.
+
+    Raises:
+        Mistakes: it was not; says which command keeps it.
+    """
+    path = results / file
+    if not path.is_file():
+        chosen = f"{name.removesuffix('.chosen')} --choose AXIS" if name.endswith(".chosen") else name
+        baseline = "" if against is None else f" --against {against}"
+        command = f"isogloss table {chosen}{baseline} --keep {results}"
+        raise mistake("no such file", where=str(path), remedy=f"write it with `{command}`")
+    return path
+
+
+def _of(comparisons: pl.DataFrame, variants: list[str], head: str) -> pl.DataFrame:
+    """Return the comparisons of some variants.
+
+    Raises:
+        Mistakes: one of them is not compared with anything.
+    """
+    known = comparisons["variant"].unique(maintain_order=True).to_list()
+    for variant in variants:
+        if variant not in known:
+            raise mistake(f'no row of "{variant}"', where=f"table: {head}", remedy=nearest(variant, known))
+    return comparisons.filter(pl.col("variant").is_in(variants))
