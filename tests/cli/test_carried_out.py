@@ -81,7 +81,9 @@ def test_comparisons_with_another_variant_are_kept_beside_the_others(
     other = "tiny.against-meta_optimizer.comparisons.csv"
     assert {path.name for path in kept.iterdir()} == names | {other}
     assert {name: (kept / name).read_bytes() for name in names} == first
-    assert {row["baseline"] for row in csv.DictReader((kept / other).open())} == {"meta_optimizer"}
+    assert {row["baseline"] for row in csv.DictReader((kept / other).read_text(encoding="utf-8").splitlines())} == {
+        "meta_optimizer"
+    }
 
 
 def test_a_table_of_one_variant(isogloss: Isogloss, made: Path) -> None:
