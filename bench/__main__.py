@@ -18,6 +18,7 @@ from bench import (
     machine,
     maml,
     maml_step,
+    mantel,
     meta_step,
     predict,
     predict_memory,
@@ -42,6 +43,7 @@ MODULES = (
     startup,
     bert_base,
     cka,
+    mantel,
 )
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")

@@ -19,7 +19,7 @@ from isogloss.analysis.statistics.correlation import Coefficient, correlate, sco
 from isogloss.analysis.statistics.pairs import Bools, Floats
 
 Integers = NDArray[np.int64]
-_CHUNK = 1_000
+_CHUNK = 100
 _ROUNDING = 1e-12
 
 
@@ -80,7 +80,7 @@ def mantel(
 def _products(x: Floats, y: Floats, cells: Bools, coefficient: Coefficient, orders: Integers) -> Floats:
     """Correlation with each permutation of x, [draws]; ranks are taken once, since a permutation keeps them."""
     left, right = (_standard(scores(matrix[cells], coefficient), cells) for matrix in (x, y))
-    return np.concatenate([permuted(left, chunk).reshape(len(chunk), -1) @ right.ravel() for chunk in chunks(orders)])
+    return np.concatenate([right[cells] @ permuted(left, chunk, cells) for chunk in chunks(orders)])
 
 
 def _standard(vector: Floats, cells: Bools) -> Floats:
@@ -91,11 +91,14 @@ def _standard(vector: Floats, cells: Bools) -> Floats:
     return matrix
 
 
-def permuted(matrix: Floats, orders: Integers) -> Floats:
-    """Return the matrix with its languages in each of these orders, [orders, n, n]."""
-    n = len(matrix)
-    flat = (orders[:, :, None] * n + orders[:, None, :]).reshape(len(orders), n * n)
-    return np.asarray(matrix.ravel()[flat].reshape(-1, n, n))
+def permuted(matrix: Floats, orders: Integers, cells: Bools) -> Floats:
+    """Return the compared cells of the matrix with its languages in each of these orders, [cells, orders].
+
+    A draw is a column, so that what is read and written next to each other lies so, too.
+    """
+    rows, columns = np.nonzero(cells)
+    order = np.ascontiguousarray(orders.T)
+    return np.asarray(matrix.ravel().take(order[rows] * len(matrix) + order[columns]))
 
 
 def chunks(orders: Integers) -> list[Integers]:

@@ -47,15 +47,10 @@ def mrqap(
     rest, outcome = (residual_matrix(matrix, cells, basis, name) for matrix, name in ((x, "x"), (y, "y")))
     df = int(cells.sum()) - basis.shape[1] - 1
     orders, exhaustive = permutations(len(x), draws, rng)
-    inside = np.flatnonzero(cells.ravel())
-    target = outcome.ravel()[inside]
+    target, own = outcome[cells], rest[cells]
     drawn = np.concatenate(
-        [
-            _t(residual(permuted(rest, chunk).reshape(len(chunk), -1)[:, inside], basis), target, df)
-            for chunk in chunks(orders)
-        ]
+        [_t(residual(permuted(rest, chunk, cells).T, basis), target, df) for chunk in chunks(orders)]
     )
-    own = rest.ravel()[inside]
     observed = float(_t(own[None], target, df)[0])
     return Randomised(float(own @ target), observed, p_value(observed, drawn, exhaustive=exhaustive), len(orders))
 

@@ -106,7 +106,8 @@ def _permuted(
     orders, exhaustive = permutations(x.size, draws, rng)
     if coefficient == "kendall":  # tau-b is the product of the signs of all differences, put to norm 1
         left, right = (np.sign(vector[:, None] - vector) for vector in (x, y))
-        drawn = [permuted(left, chunk).reshape(len(chunk), -1) @ right.ravel() for chunk in chunks(orders)]
+        pairs = ~np.eye(x.size, dtype=bool)
+        drawn = [right[pairs] @ permuted(left, chunk, pairs) for chunk in chunks(orders)]
         return np.concatenate(drawn) / (np.linalg.norm(left) * np.linalg.norm(right)), exhaustive
     left, right = (scores(vector, coefficient) for vector in (x, y))
     left, right = left - left.mean(), right - right.mean()
