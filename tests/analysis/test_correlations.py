@@ -16,7 +16,7 @@ from isogloss.analysis.figures import correlation_figure, save, transfer_figure
 from isogloss.analysis.layers import LEVEL, freezing_recipe, layers
 from isogloss.analysis.statistics.frame import DEFAULT
 from isogloss.analysis.statistics.printed import printed_correlations
-from isogloss.analysis.transfer import Observed
+from isogloss.analysis.transfer import TransferFrames
 from isogloss.analysis.typology import distances
 from isogloss.errors import Mistakes
 from isogloss.evaluation.render import render
@@ -37,7 +37,7 @@ def impact(draws: np.random.Generator) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def observed() -> Observed:
+def observed() -> TransferFrames:
     draws = np.random.default_rng(0)
     score = 60 - 10 * GENETIC + draws.normal(0, 3, size=(12, 12)) + 20 * np.eye(12)
     scores, impacts = [], []
@@ -51,7 +51,7 @@ def observed() -> Observed:
                 scores.append({**about, "metric": "macro_f1", "value": 0.0})
                 impacts += [{**about, "layer": layer + 1, "impact": values[layer, i, j]} for layer in range(3)]
     sources = {f"{source}{seed}": source for source in CODES for seed in "01"}
-    return Observed.of("small-task", pl.DataFrame(scores), pl.DataFrame(impacts), sources)
+    return TransferFrames.of("small-task", pl.DataFrame(scores), pl.DataFrame(impacts), sources)
 
 
 def ask(**settings: object) -> CorrelateAnalysis:
@@ -59,16 +59,16 @@ def ask(**settings: object) -> CorrelateAnalysis:
 
 
 @pytest.fixture(scope="module")
-def with_distance(observed: Observed) -> pl.DataFrame:
+def with_distance(observed: TransferFrames) -> pl.DataFrame:
     return answer(ask(outcome="impact", kinds=("genetic", "syntactic")), observed)
 
 
 @pytest.fixture(scope="module")
-def with_transfer(observed: Observed) -> pl.DataFrame:
+def with_transfer(observed: TransferFrames) -> pl.DataFrame:
     return answer(ask(outcome="impact", explanatory="transfer"), observed)
 
 
-def test_matrices_are_means_over_seeds_with_sources_in_rows(observed: Observed) -> None:
+def test_matrices_are_means_over_seeds_with_sources_in_rows(observed: TransferFrames) -> None:
     transfer = observed.transfer_matrix("default")
     assert transfer.languages == CODES
     one = observed.transfer.filter(source="hi", target="de")
@@ -79,9 +79,9 @@ def test_matrices_are_means_over_seeds_with_sources_in_rows(observed: Observed) 
     assert [matrix.layer for matrix in observed.impact_matrices("default")] == [1, 2, 3]
 
 
-def test_frames_are_kept_and_read(observed: Observed, tmp_path: Path) -> None:
+def test_frames_are_kept_and_read(observed: TransferFrames, tmp_path: Path) -> None:
     observed.write(tmp_path)
-    back = Observed.read(tmp_path / "small-task.transfer.csv")
+    back = TransferFrames.read(tmp_path / "small-task.transfer.csv")
     assert back.name == "small-task"
     np.testing.assert_allclose(
         back.transfer_matrix("default").values, observed.transfer_matrix("default").values, atol=1e-4
@@ -90,16 +90,16 @@ def test_frames_are_kept_and_read(observed: Observed, tmp_path: Path) -> None:
         np.testing.assert_allclose(ours.values, theirs.values, atol=1e-6)
     (tmp_path / "x.transfer.csv").write_text("a,b\n1,2\n")
     with pytest.raises(Mistakes, match="cannot be read as a frame of runs"):
-        Observed.read(tmp_path / "x.transfer.csv")
+        TransferFrames.read(tmp_path / "x.transfer.csv")
 
 
 def test_a_score_that_is_not_there_is_refused() -> None:
     scores = pl.DataFrame({"run": ["a"], "metric": ["accuracy"]})
     with pytest.raises(Mistakes, match="did you mean"):
-        Observed.of("small", scores, pl.DataFrame(), {"a": "en"}, metric="acuracy")
+        TransferFrames.of("small", scores, pl.DataFrame(), {"a": "en"}, metric="acuracy")
 
 
-def test_transfer_and_distance(observed: Observed) -> None:
+def test_transfer_and_distance(observed: TransferFrames) -> None:
     found = answer(ask(), observed)
     row = found.filter(test="naive", coefficient="pearson", with_same_language=False).row(0, named=True)
     off = ~np.eye(12, dtype=bool)
@@ -125,11 +125,11 @@ def test_impact_and_distance_by_layer(with_distance: pl.DataFrame) -> None:
     assert MEAN in set(with_distance["outcome"])
 
 
-def test_the_same_key_gives_the_same_answer(observed: Observed) -> None:
+def test_the_same_key_gives_the_same_answer(observed: TransferFrames) -> None:
     assert answer(ask(), observed).equals(answer(ask(), observed))
 
 
-def test_distances_that_lack_a_language_are_not_controlled_for(observed: Observed) -> None:
+def test_distances_that_lack_a_language_are_not_controlled_for(observed: TransferFrames) -> None:
     """Controls would cost every test that language."""
     found = answer(ask(kinds=("genetic", "inventory", "phonological", "syntactic")), observed)
     assert set(found["controls"]) == {"genetic inventory phonological syntactic"}
@@ -140,13 +140,13 @@ def test_distances_that_lack_a_language_are_not_controlled_for(observed: Observe
     assert set(found.filter(explanatory="inventory")["languages"]) == {11}
 
 
-def test_of_one_source(observed: Observed) -> None:
+def test_of_one_source(observed: TransferFrames) -> None:
     found = answer(ask(source="en", distances="kilometres", kinds=()), observed)
     assert set(found["source"]) == {"en"}
     assert set(found["cells"]) == {12, 11}
 
 
-def test_impact_that_was_not_measured_is_refused(observed: Observed) -> None:
+def test_impact_that_was_not_measured_is_refused(observed: TransferFrames) -> None:
     without = observed._replace(impact=observed.impact.clear())
     with pytest.raises(Mistakes, match="the impact was not measured"):
         answer(ask(outcome="impact"), without)
@@ -225,7 +225,7 @@ def test_figures_are_written(with_distance: pl.DataFrame, tmp_path: Path, suffix
         assert "https://cdn" not in file.read_text(encoding="utf-8")
 
 
-def test_a_figure_of_transfer_has_every_cell(observed: Observed, tmp_path: Path) -> None:
+def test_a_figure_of_transfer_has_every_cell(observed: TransferFrames, tmp_path: Path) -> None:
     file = tmp_path / "figure.svg"
     matrix = observed.transfer_matrix("default")
     matrix.values[3, 4] = np.nan

@@ -12,7 +12,7 @@ import pytest
 
 from cli.conftest import Said, refused
 from isogloss.analysis.kilometres import great_circle
-from isogloss.analysis.transfer import Observed
+from isogloss.analysis.transfer import TransferFrames
 from isogloss.recipe.load import load_recipe
 
 Isogloss = Callable[..., Said]
@@ -35,7 +35,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 {**about, "layer": 2, "impact": 0.5 + noise[2, i, j], "n": 100},
             ]
     folder = tmp_path_factory.mktemp("kept")
-    Observed("small-task", pl.DataFrame(transfer), pl.DataFrame(impact)).write(folder)
+    TransferFrames("small-task", pl.DataFrame(transfer), pl.DataFrame(impact)).write(folder)
     return folder / "small-task.transfer.csv"
 
 
@@ -80,7 +80,7 @@ def test_a_recipe_asks_and_options_change_what_it_asks(isogloss: Isogloss, kept:
     assert set(answer["source"]) == {"en"}
     assert set(answer["layer"]) == {1, 2, None}
     assert "as printed" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
-    assert Observed.read(tmp_path / "small-task.transfer.csv").transfer.height == 64
+    assert TransferFrames.read(tmp_path / "small-task.transfer.csv").transfer.height == 64
     data = isogloss(*words, "--format", "csv").out
     assert len(data.splitlines()) == answer.height + 1
     assert isogloss(*words, "--format", "csv").out == data

@@ -13,7 +13,7 @@ from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, relate
 from isogloss.analysis.statistics.one_source import relate_targets
 from isogloss.analysis.statistics.pairs import Matrix, align
 from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_distances
-from isogloss.analysis.transfer import Observed
+from isogloss.analysis.transfer import TransferFrames
 from isogloss.errors import mistake
 from isogloss.keys import Key
 from isogloss.recipe.analysis import CorrelateAnalysis
@@ -23,7 +23,7 @@ MEAN = "impact, mean of layers"
 TESTS = ("naive", "Mantel", "MRQAP-DSP", "mixed model", "bootstrap", DEFAULT)
 
 
-def answer(question: CorrelateAnalysis, observed: Observed, *, key: Key | None = None) -> pl.DataFrame:
+def answer(question: CorrelateAnalysis, observed: TransferFrames, *, key: Key | None = None) -> pl.DataFrame:
     """Answer a question of every variant.
 
     Args:
@@ -65,7 +65,7 @@ def answer(question: CorrelateAnalysis, observed: Observed, *, key: Key | None =
 
 
 def _matrices(
-    question: CorrelateAnalysis, observed: Observed, variant: str
+    question: CorrelateAnalysis, observed: TransferFrames, variant: str
 ) -> tuple[list[Matrix], list[Matrix], list[Matrix]]:
     """Outcomes, explanatory matrices, and distances, which may be controlled for."""
     transfer = observed.transfer_matrix(variant)

@@ -18,7 +18,7 @@ from isogloss.errors import mistake, nearest
 _WHOSE = ("variant", "seed", "source")
 
 
-class Observed(NamedTuple):
+class TransferFrames(NamedTuple):
     """What was measured of some runs.
 
     Attributes:
@@ -40,7 +40,7 @@ class Observed(NamedTuple):
         sources: Mapping[str, str],
         *,
         metric: str = "accuracy",
-    ) -> Observed:
+    ) -> TransferFrames:
         """Return what score and impact frames of a store say.
 
         Args:
@@ -87,7 +87,7 @@ class Observed(NamedTuple):
             self.impact.write_csv(folder / f"{self.name}.impact.csv", float_precision=6)
 
     @classmethod
-    def read(cls, file: Path) -> Observed:
+    def read(cls, file: Path) -> TransferFrames:
         """Read what `write` wrote.
 
         Args:

@@ -11,7 +11,7 @@ import typer
 from isogloss.errors import Mistakes, mistake
 
 if TYPE_CHECKING:
-    from isogloss.analysis.transfer import Observed
+    from isogloss.analysis.transfer import TransferFrames
     from isogloss.recipe.analysis import CorrelateAnalysis
     from isogloss.recipe.model import Recipe
     from isogloss.store import RunInfo
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
         questions: what the recipe that was named asks.
     """
 
-    observed: Observed
+    observed: TransferFrames
     label: str
     questions: tuple[CorrelateAnalysis, ...]
 
@@ -56,14 +56,14 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     Raises:
         Mistakes: nothing has this address, or its runs are of several recipes or were trained on several languages.
     """
-    from isogloss.analysis.transfer import Observed
+    from isogloss.analysis.transfer import TransferFrames
     from isogloss.cli.table import chosen
     from isogloss.store import Store
 
     asking = _recipe(like) if like else next(filter(None, map(_recipe_there, addresses)), None)
     questions = _questions(asking)
     if len(addresses) == 1 and addresses[0].endswith(KEPT):
-        observed = Observed.read(Path(addresses[0]))
+        observed = TransferFrames.read(Path(addresses[0]))
         return Asked(observed, _label(like or observed.name, observed.name), questions)
     opened = Store(store)
     names = [recipe.name if (recipe := _recipe_there(address)) else address for address in addresses]
@@ -71,7 +71,7 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     _one_recipe(runs, addresses)
     name = f"{runs[0].recipe}-{_task(runs[0])}"
     scores, impacts = opened.scores(runs), opened.impacts(runs)
-    observed = Observed.of(name, scores, impacts, {run.key: _source(run) for run in runs}, metric=metric)
+    observed = TransferFrames.of(name, scores, impacts, {run.key: _source(run) for run in runs}, metric=metric)
     return Asked(observed, _label(like or addresses[0], name), questions)
 
 
