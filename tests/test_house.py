@@ -39,7 +39,13 @@ TORCH_FREE = (
     "isogloss.training.torch_optimizers",
     "isogloss_mini",
 )
-TORCH_FREE_PACKAGES = ("isogloss.analysis.statistics", "isogloss.evaluation", "isogloss.recipe", "isogloss.store")
+TORCH_FREE_PACKAGES = (
+    "isogloss.analysis.selection",
+    "isogloss.analysis.statistics",
+    "isogloss.evaluation",
+    "isogloss.recipe",
+    "isogloss.store",
+)
 REGISTERED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
 
 

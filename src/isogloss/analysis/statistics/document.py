@@ -16,7 +16,6 @@ from isogloss.analysis.statistics.levels import NULLS, levels, rates
 from isogloss.analysis.statistics.printed import corrected, table1, table3
 from isogloss.errors import mistake, nearest
 
-_BLOCK = re.compile(r"(<!-- statistics: (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- /statistics -->)", re.DOTALL)
 KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv")
 _SHOWN = {
     "naive, Pearson": ("naive", "pearson"),
@@ -44,16 +43,30 @@ def rebuild(markdown: Path, results: Path) -> bool:
     Raises:
         Mistakes: a block has a name that is not known.
     """
-    known = blocks(results)
+    return fill(markdown, "statistics", blocks(results))
+
+
+def fill(markdown: Path, tag: str, known: Mapping[str, Callable[[], str]]) -> bool:
+    """Write what stands between `<!-- TAG: NAME -->` and `<!-- /TAG -->` anew; returns whether anything changed.
+
+    Args:
+        markdown: the file; it is changed in place.
+        tag: of the blocks.
+        known: name → what writes its table.
+
+    Raises:
+        Mistakes: a block has a name that is not known.
+    """
     old = markdown.read_text(encoding="utf-8")
 
-    def fill(block: re.Match[str]) -> str:
+    def written(block: re.Match[str]) -> str:
         name = block["name"]
         if name not in known:
             raise mistake(f'no table is called "{name}"', where=str(markdown), remedy=nearest(name, known))
         return f"{block[1]}\n{known[name]()}\n{block[4]}"
 
-    new = _BLOCK.sub(fill, old)
+    marked = rf"(<!-- {tag}: (?P<name>[\w.-]+) -->\n)(?P<body>.*?)(<!-- /{tag} -->)"
+    new = re.sub(marked, written, old, flags=re.DOTALL)
     if new != old:
         markdown.write_text(new, encoding="utf-8")
     return new != old
