@@ -95,7 +95,8 @@ def test_mistakes_are_one_line(isogloss: Isogloss, words: list[str], said: str) 
     refused(isogloss("analyse", "distances", *words), said)
 
 
-def test_impact_by_language_and_layer(isogloss: Isogloss, made: Path) -> None:
+def test_impact_by_language_and_layer(isogloss: Isogloss, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")  # so that no title is broken
     said = isogloss("analyse", "impact", "tiny", "--store", made / "store")
     assert said.code == 0
     lines = [line for line in said.out.splitlines() if line]
