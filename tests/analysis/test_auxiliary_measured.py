@@ -118,7 +118,7 @@ def test_scores_become_candidates_and_targets() -> None:
     assert (found.candidates, found.targets) == (("de", "en"), ("sw", "de"))
     np.testing.assert_array_equal(found.values, [[52, np.nan], [62, 70]])
     assert found.notes == (
-        "Measured: accuracy on test rows, there being no development scores.",
+        "Measured: accuracy on test rows, there being no development scores of every run.",
         "Of several languages at once, and left out: en+de.",
         "Cells rest on 1 to 2 runs each.",
     )

@@ -132,7 +132,21 @@ def test_a_candidate_that_was_never_measured_has_a_wider_interval_and_no_effect(
     few = expect(features, observed.without(candidates=list("def")), list("bcd"), ["a"])  # leaves b, c, g, h
     assert np.isfinite(few.half_widths).tolist() == [True, True, False]
     own = unknown.parts[:, 0, -1]
-    assert own[2] == pytest.approx(-(own[0] + own[1]))  # 0, less the mean of the three
+    assert own[2] == pytest.approx(0, abs=1e-9)  # no effect, which is the mean of those of the measured
+    assert abs(own[0]) > 0.1
+
+
+def test_what_is_expected_of_a_candidate_does_not_hang_on_who_else_is_asked_for() -> None:
+    """Red when gains are centred on those asked for while the level over the reference is of all that were measured."""
+    features, observed = world(noise=0.1, effects=3.0)
+    observed = replace(observed, reference=np.nanmean(observed.values, axis=0) - 2.0)
+    every = expect(features, observed, [code for code in CODES if code != "a"], ["a"])
+    some = expect(features, observed, ["c", "f"], ["a"])
+    rows = [every.candidates.index(code) for code in some.candidates]
+    np.testing.assert_allclose(some.gains, every.gains[rows])
+    np.testing.assert_allclose(some.over_reference, every.over_reference[rows])
+    truth = observed.values[[CODES.index(code) for code in "cf"], 0] - observed.reference[0]
+    np.testing.assert_allclose(some.over_reference[:, 0], truth, atol=1.0)
 
 
 def test_the_half_width_is_a_quantile_with_one_error_more() -> None:

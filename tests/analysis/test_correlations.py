@@ -151,6 +151,24 @@ def test_impact_that_was_not_measured_is_refused(observed: TransferFrames) -> No
         answer(ask(outcome="impact"), without)
 
 
+def test_a_variant_without_impact_is_named(observed: TransferFrames) -> None:
+    other = observed.transfer.with_columns(variant=pl.lit("other"))
+    both = observed._replace(transfer=pl.concat([observed.transfer, other]))
+    with pytest.raises(Mistakes, match='no impact of the variant "other"'):
+        answer(ask(outcome="impact"), both)
+
+
+def test_cells_of_two_languages_are_no_targets(tmp_path: Path) -> None:
+    row = {"run": "a", "variant": "v", "seed": "0", "metric": "accuracy", "n": 9, "language": "de"}
+    scores = pl.DataFrame(
+        [{**row, "value": 50.0, "second_language": None}, {**row, "value": 1.0, "second_language": "en"}]
+    )
+    assert TransferFrames.of("x", scores, pl.DataFrame(), {"a": "en"}).transfer["score"].to_list() == [50.0]
+    (tmp_path / "x.transfer.csv").write_text("variant,seed,source,target,score,n\n")
+    with pytest.raises(Mistakes, match="no rows"):
+        TransferFrames.read(tmp_path / "x.transfer.csv")
+
+
 def test_tables_have_what_was_found(with_distance: pl.DataFrame, with_transfer: pl.DataFrame) -> None:
     without, with_pairs = correlation_tables(with_distance)
     assert "without same-language pairs" in without.title
@@ -160,7 +178,11 @@ def test_tables_have_what_was_found(with_distance: pl.DataFrame, with_transfer: 
     value = with_distance.filter(test="naive", coefficient="pearson", explanatory="genetic", layer=3)
     naive = value.filter(~pl.col("with_same_language"))
     shown = str(without.rows[2][1].value)
-    assert re.match(r"[+−]0\.\d\d \((<\.001|\.\d{3}); (<\.001|1?\.\d{3})\)", shown), shown
+    one = r"[+−]0\.\d\d \((<\.001|1?\.\d{3})\)"
+    assert re.fullmatch(f"{one}; {one}", shown), shown
+    tested = with_distance.filter(test=DEFAULT, coefficient="two-way pearson", explanatory="genetic", layer=3)
+    tested = tested.filter(~pl.col("with_same_language"))
+    assert f"; {tested['value'][0]:+.2f}".replace("-", "−") in shown
     assert shown.startswith(f"{naive['value'][0]:+.2f}".replace("-", "−"))
     first, _ = correlation_tables(with_transfer, printed_correlations("philippy2023-table2"))
     printed = [column.name for column in first.columns].index("printed")
@@ -186,9 +208,16 @@ def test_layers_by_the_papers_criterion(with_distance: pl.DataFrame, with_transf
     for layer in found:
         genetic = next(link for link in layer.distances if link.name == "genetic")
         assert layer.chosen == (min(link.p for link in layer.distances) < LEVEL <= layer.transfer.p)
+        naive = with_distance.filter(test="naive", coefficient="pearson", layer=layer.layer, explanatory="genetic")
+        assert genetic.p_naive == naive.filter(~pl.col("with_same_language"))["p"][0]
         assert (genetic.p_naive < 0.001) == (layer.layer != 2)
     # Transfer that has nothing to do with impact: what goes with distance is chosen.
     nothing = with_transfer.with_columns(p=pl.lit(0.5), p_bh=pl.lit(0.5))
+    # No relation to transfer is judged without a correction, which would find it more easily.
+    some = with_transfer.with_columns(p=pl.lit(0.04), p_bh=pl.lit(0.5))
+    assert not any(layer.chosen or layer.chosen_naively for layer in layers(with_distance, some))
+    undefined = nothing.with_columns(p=pl.lit(None, pl.Float64))
+    assert not any(layer.chosen for layer in layers(with_distance.with_columns(p_bh=pl.lit(0.001)), undefined))
     assert [layer.layer for layer in layers(with_distance, nothing) if layer.chosen_naively] == [1, 3]
     certain = {"p": pl.lit(0.001), "p_bh": pl.lit(0.001)}
     distance, transfer = with_distance.with_columns(**certain), with_transfer.with_columns(**certain)

@@ -153,7 +153,7 @@ def test_without_runs_distance_alone_ranks(isogloss: Isogloss, project: Path) ->
     assert "24 rows of files validation in each language" in lines[3]
     rows = [line for line in lines if line.startswith("| sw | ")]
     assert [row.split(" | ")[1] for row in rows] == ["de"]  # English is the source
-    assert "| genetic 1.00; syntactic 0.68; same script; 0." in rows[0]
+    assert "| genetic 1.00; syntactic 0.68 (also known: same script, 0." in rows[0]
     assert "of its sub-words" in rows[0]
     assert not (project / "runs" / "runs").exists()
 

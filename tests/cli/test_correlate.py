@@ -86,6 +86,15 @@ def test_a_recipe_asks_and_options_change_what_it_asks(isogloss: Isogloss, kept:
     assert isogloss(*words, "--format", "csv").out == data
 
 
+def test_printed_numbers_do_not_stand_beside_another_question(isogloss: Isogloss, kept: Path) -> None:
+    words = ("analyse", "correlate", kept, "--like", "philippy2023-figure2", "--draws", 99)
+    assert "printed" in isogloss(*words).out
+    for changed in (("--source", "de"), ("--from", "kilometres"), ("--explanatory", "transfer")):
+        said = isogloss(*words, *changed)
+        assert said.code == 0, said.err
+        assert "printed" not in said.out
+
+
 def test_a_question_of_options_alone(isogloss: Isogloss, kept: Path) -> None:
     said = isogloss("analyse", "correlate", kept, "--from", "kilometres", "--draws", 99)
     assert said.code == 0, said.err

@@ -70,13 +70,13 @@ def _by_layer(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -> T
 
 
 def _pair(rows: pl.DataFrame) -> str | None:
-    """Pearson's coefficient, its naive p-value, and the corrected one that can be believed."""
+    """Pearson's coefficient with its naive p-value; then the coefficient that is believed, with its corrected one."""
     naive = rows.filter(pl.col("test").is_in(["naive", POOLED]), pl.col("coefficient") == "pearson")
     if naive.is_empty() or naive["value"][0] is None:
         return None
     believed = rows.filter(pl.concat_str("test", "coefficient", separator="/").is_in(_believed()))
-    after = _p(believed["p_bh"][0]) if believed.height else "–"
-    return f"{_signed(naive['value'][0])} ({_p(naive['p'][0])}; {after})"
+    first = f"{_signed(naive['value'][0])} ({_p(naive['p'][0])})"
+    return f"{first}; {_signed(believed['value'][0])} ({_p(believed['p_bh'][0])})" if believed.height else first
 
 
 def _believed() -> list[str]:
@@ -85,9 +85,10 @@ def _believed() -> list[str]:
 
 def _what_the_cells_are(part: pl.DataFrame) -> str:
     test = next(test for test in _BELIEVED if test in part["test"])
+    tested = "of two-way residuals" if test == DEFAULT else "the same"
     return (
-        "Pearson's coefficient (naive p, which takes pairs for independent; p by "
-        f"{test}, corrected over layers and distances by Benjamini-Hochberg)"
+        f"Pearson's coefficient (naive p, which takes pairs for independent); {tested} (p by {test}, corrected over "
+        "layers and distances by Benjamini-Hochberg; in the row of the mean over distances alone)"
     )
 
 

@@ -72,6 +72,9 @@ def _matrices(
     outcomes = [transfer]
     if question.outcome == "impact":
         outcomes = observed.impact_matrices(variant)
+        if not outcomes:
+            remedy = "name the runs of a variant that has it, as NAME/VARIANT"
+            raise mistake(f'no impact of the variant "{variant}"', where=observed.name, remedy=remedy)
         mean = np.mean([layer.values for layer in outcomes], axis=0)
         outcomes.append(Matrix(MEAN, outcomes[0].languages, mean))
     languages = outcomes[0].languages

@@ -29,8 +29,8 @@ _LEVEL = 0.05
 def correlation_figure(answers: pl.DataFrame, printed: pl.DataFrame | None = None) -> alt.VConcatChart:
     """Return Pearson's coefficient of impact and distance by layer (figures 1 and 2 of the paper).
 
-    A value in bold is below 5 % after correction by the test that can be believed, one in grey is not below 5 %
-    even by the naive p-value.
+    A value in bold is below 5 % after correction by the test that can be believed, which agrees on its sign (it is of
+    two-way residuals); one in grey is not below 5 % even by the naive p-value.
 
     Args:
         answers: of `correlations.answer`, where impact is the outcome; drawn without same-language pairs.
@@ -42,7 +42,8 @@ def correlation_figure(answers: pl.DataFrame, printed: pl.DataFrame | None = Non
     mine = answers.filter(~pl.col("with_same_language"))
     parts = []
     for (variant,), part in mine.group_by(["variant"], maintain_order=True):
-        parts.append(_heat(_cells(part), f"{variant}: impact and distance, by layer"))
+        explanatory = "transfer" if "transfer" in part["explanatory"] else "distance"
+        parts.append(_heat(_cells(part), f"{variant}: impact and {explanatory}, by layer"))
     if printed is not None:
         theirs = printed.filter(pl.col("coefficient") == "pearson").with_columns(weight=pl.lit("unknown"))
         names = mine["explanatory"].unique(maintain_order=True).to_list()
@@ -61,9 +62,9 @@ def _cells(part: pl.DataFrame) -> pl.DataFrame:
         ((pl.col("test") == DEFAULT) & (pl.col("coefficient") == "two-way pearson"))
         | ((pl.col("test") == PERMUTATION) & (pl.col("coefficient") == "pearson"))
     )
-    both = naive.join(believed.select(*key, believed="p_bh"), on=key, how="left", maintain_order="left")
+    both = naive.join(believed.select(*key, believed="p_bh", tested="value"), on=key, how="left", maintain_order="left")
     weight = (
-        pl.when(pl.col("believed") < _LEVEL)
+        pl.when((pl.col("believed") < _LEVEL) & (pl.col("tested") * pl.col("value") > 0))
         .then(pl.lit("believed"))
         .when(pl.col("p") < _LEVEL)
         .then(pl.lit("naive"))

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import polars as pl
 
 from isogloss.analysis.statistics.frame import DEFAULT
-from isogloss.analysis.statistics.multiple import adjust
 from isogloss.recipe.analysis import ImpactAnalysis
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.toml import dump, parse
@@ -23,15 +22,22 @@ LEVEL = 0.05
 
 
 class Link(NamedTuple):
-    """How a layer's impact goes with something: its name, Pearson's coefficient, the naive p-value, and a better one.
+    """How a layer's impact goes with something.
 
-    The better one is of spectral randomisation; both are corrected over layers and distances.
+    Attributes:
+        name: of the distance, or "transfer".
+        value: Pearson's coefficient.
+        p_naive: its naive p-value, uncorrected as in the paper.
+        two_way: the coefficient of two-way residuals, which spectral randomisation tests; None where it is not defined.
+        p: the p-value of that test. Of distances it is corrected over layers and distances (Benjamini-Hochberg), of
+            transfer it is not: the criterion wants *no* relation there, which a correction would find more easily.
     """
 
     name: str
     value: float
     p_naive: float
-    p: float
+    two_way: float | None
+    p: float | None
 
 
 class Layer(NamedTuple):
@@ -50,7 +56,8 @@ class Layer(NamedTuple):
     @property
     def chosen(self) -> bool:
         """Whether it meets the criterion."""
-        return any(link.p < LEVEL for link in self.distances) and self.transfer.p >= LEVEL
+        related = any(link.p is not None and link.p < LEVEL for link in self.distances)
+        return related and self.transfer.p is not None and self.transfer.p >= LEVEL
 
     @property
     def chosen_naively(self) -> bool:
@@ -65,20 +72,21 @@ def layers(with_distance: pl.DataFrame, with_transfer: pl.DataFrame) -> tuple[La
         with_distance: the answer (`correlations.answer`) to how one variant's impact goes with distance.
         with_transfer: the same with transfer.
     """
-    distance, transfer = _links(with_distance), _links(with_transfer)
+    distance, transfer = _links(with_distance, "p_bh"), _links(with_transfer, "p")
     return tuple(Layer(number, tuple(distance[number]), transfer[number][0]) for number in sorted(distance))
 
 
-def _links(answers: pl.DataFrame) -> dict[int, list[Link]]:
-    """The links of each layer, without same-language pairs."""
+def _links(answers: pl.DataFrame, p: str) -> dict[int, list[Link]]:
+    """The links of each layer, without same-language pairs; `p` is the column of the better p-value."""
     frame = answers.filter(~pl.col("with_same_language"), pl.col("layer").is_not_null())
-    naive = adjust(frame.filter(pl.col("test") == "naive", pl.col("coefficient") == "pearson"), ["test"])
-    better = frame.filter(pl.col("test") == DEFAULT, pl.col("coefficient") == "two-way pearson")
     key = ["layer", "explanatory"]
+    naive = frame.filter(pl.col("test") == "naive", pl.col("coefficient") == "pearson")
+    better = frame.filter(pl.col("test") == DEFAULT, pl.col("coefficient") == "two-way pearson")
+    better = better.select(*key, two_way="value", better=p)
     found: dict[int, list[Link]] = {}
-    for row in naive.join(better.select(*key, better="p_bh"), on=key, maintain_order="left").iter_rows(named=True):
-        p = 1.0 if row["better"] is None else row["better"]
-        found.setdefault(row["layer"], []).append(Link(row["explanatory"], row["value"], row["p_bh"], p))
+    for row in naive.join(better, on=key, maintain_order="left").iter_rows(named=True):
+        link = Link(row["explanatory"], row["value"], row["p"], row["two_way"], row["better"])
+        found.setdefault(row["layer"], []).append(link)
     return found
 
 

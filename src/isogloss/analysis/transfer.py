@@ -54,6 +54,8 @@ class TransferFrames(NamedTuple):
             Mistakes: no run has such a score.
         """
         known = pl.DataFrame({"run": list(sources), "source": list(sources.values())}, schema=_strings("run", "source"))
+        if "second_language" in scores.columns:  # a question in another language than its context, say, is no target
+            scores = scores.filter(pl.col("second_language").is_null())
         found = scores.filter(pl.col("metric") == metric).join(known, on="run")
         if found.is_empty():
             there = scores["metric"].unique().to_list()
@@ -98,9 +100,12 @@ class TransferFrames(NamedTuple):
         """
         name = file.name.removesuffix(".transfer.csv")
         impact = file.with_name(f"{name}.impact.csv")
-        return cls(
-            name, _read(file, _TRANSFER), _read(impact, _IMPACT) if impact.is_file() else pl.DataFrame(schema=_IMPACT)
-        )
+        transfer = _read(file, _TRANSFER)
+        if transfer.is_empty():
+            raise mistake(
+                "no rows", where=str(file), remedy="write it anew with `isogloss analyse transfer RUNS --keep`"
+            )
+        return cls(name, transfer, _read(impact, _IMPACT) if impact.is_file() else pl.DataFrame(schema=_IMPACT))
 
 
 def _strings(*names: str) -> dict[str, type[pl.DataType]]:

@@ -138,7 +138,8 @@ def coverage(
         level: 1 − the coverage aimed at.
 
     Returns:
-        candidates (which), targets, cells, level, covered (a share), half_width (mean, points), error and spread (root
+        candidates (which), targets, cells, level, covered (a share of the cells whose interval is told; None where none
+        is), half_width (their mean, points), error and spread (root
         mean squares, points: of what was expected, and of expecting no candidate to be above the mean).
     """
     observed = comparable(observed)
@@ -152,13 +153,14 @@ def coverage(
             asked = [i for i, code in enumerate(codes) if not hidden or code in hidden]
             pairs += [(found.gains[i, 0] - truth[i], found.half_widths[i], truth[i]) for i in asked]
     errors, widths, truths = np.array(pairs).T
+    told = np.isfinite(widths)  # with few errors seen, no interval is told
     return {
         "candidates": "never measured" if never_measured else "measured for other targets",
         "targets": len(observed.targets),
         "cells": len(pairs),
         "level": 1 - level,
-        "covered": float((np.abs(errors) <= widths).mean()),
-        "half_width": float(widths.mean()),
+        "covered": float((np.abs(errors) <= widths)[told].mean()) if told.any() else None,
+        "half_width": float(widths[told].mean()) if told.any() else None,
         "error": float(np.sqrt((errors**2).mean())),
         "spread": float(np.sqrt((truths**2).mean())),
     }

@@ -37,7 +37,7 @@ class Expectation:
     Attributes:
         candidates: keys of languages.
         targets: keys of languages.
-        gains: points above the mean of the candidates for this target, [C, T].
+        gains: points above the mean of all candidates for this target, measured or asked for, [C, T].
         half_widths: half the interval around a gain, [C]; NaN where too few errors were seen for its level, or too few
             candidates measured to tell of one that was not.
         parts: what each feature, and last the candidate itself, brings to the gain, [C, T, F + 1].
@@ -87,12 +87,16 @@ def expect(
         raise mistake(what, where="RUNS", remedy=f"at least {FEWEST_TARGETS} are needed to learn from")
     strength = choose(features, known)
     (ridge,) = fit(features, known, [strength])
-    asked = features.take(candidates, targets)
-    parts = ridge.parts(asked)
+    # The mean that a gain is above is of all that were measured or are asked for, whichever of them are asked for.
+    mine = [code for code in known.candidates if code not in targets]
+    every = tuple(dict.fromkeys([*mine, *candidates]))
+    all_parts = ridge.parts(features.take(every, targets))
+    parts = all_parts[[every.index(code) for code in candidates]]
     gains = parts.sum(axis=-1)
+    anchor = all_parts[: len(mine)].sum(axis=-1).mean(axis=0)
     measured = np.array([code in known.candidates for code in candidates])
     errors = _errors(features, known, strength, unmeasured=not measured.all())
-    over = _over_reference(gains, measured, known, errors, level)
+    over = _over_reference(gains - anchor, measured, known, errors, level)
     return Expectation(
         candidates=tuple(candidates),
         targets=tuple(targets),
@@ -162,7 +166,7 @@ def _half_widths(errors: tuple[Floats, Floats], measured: Floats, level: float) 
 def _over_reference(
     gains: Floats, measured: Floats, known: Observed, errors: tuple[Floats, Floats], level: float
 ) -> tuple[Floats, Floats] | None:
-    """Return the gains over the reference, [C, T], and half their intervals, [C].
+    """Return the gains over the reference, [C, T], and half their intervals, [C]; `gains` are above the measured ones.
 
     How far the measured candidates are above the reference on average is taken from the other targets, and its error
     counts in the interval. None without a reference, or where no candidate asked for was measured.
@@ -174,5 +178,4 @@ def _over_reference(
         return None
     others = np.array([np.nanmean(np.delete(above, column)) for column in range(len(above))])
     with_level = tuple(one + (others - above) for one in errors)
-    over = np.nanmean(above) + gains - gains[measured].mean(axis=0)
-    return over, _half_widths((with_level[0], with_level[1]), measured, level)
+    return np.nanmean(above) + gains, _half_widths((with_level[0], with_level[1]), measured, level)

@@ -122,12 +122,15 @@ def _metric(scores: pl.DataFrame, reference: pl.DataFrame | None, metric: str) -
     """Return the name of the metric in the frames, and which rows it is of."""
     frames = [scores] if reference is None else [scores, reference]
     known = set.intersection(*(set(frame["metric"].unique()) for frame in frames))
-    if DEVELOPMENT + metric in known:
+    every = all(
+        frame.filter(metric=DEVELOPMENT + metric)["run"].n_unique() == frame["run"].n_unique() for frame in frames
+    )
+    if DEVELOPMENT + metric in known and every:
         return DEVELOPMENT + metric, [f"Measured: {metric} on development rows."]
     if metric not in known:
         names = ", ".join(sorted(name for name in known if not name.startswith(DEVELOPMENT)))
         raise mistake(f'the runs have no metric "{metric}"', where="--metric", remedy=f"known: {names}")
-    return metric, [f"Measured: {metric} on test rows, there being no development scores."]
+    return metric, [f"Measured: {metric} on test rows, there being no development scores of every run."]
 
 
 def _unseen(scores: pl.DataFrame, metric: str) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from isogloss.analysis.selection.features import SAID, SCRIPT, SIZE, Features
+from isogloss.analysis.selection.features import NEAREST, SCRIPT, SIZE, Features
 from isogloss.analysis.selection.overlap import NAME as OVERLAP
 from isogloss.analysis.statistics.pairs import Floats
 
@@ -26,8 +26,11 @@ def reasons(features: Features, parts: Floats) -> str:
 
 
 def distance_reasons(features: Features) -> str:
-    """Return what is known of one candidate and one target, the distances that rank first."""
-    return "; ".join(_say(name, value) for name, value in _values(features) if name in SAID)
+    """Return the distances of one candidate and one target that rank, and what else is known and does not."""
+    said = {name: _say(name, value) for name, value in _values(features)}
+    near = "; ".join(text for name, text in said.items() if name in NEAREST)
+    rest = ", ".join(text for name, text in said.items() if name not in NEAREST)
+    return f"{near} (also known: {rest})" if rest else near
 
 
 def _values(features: Features) -> list[tuple[str, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,10 +91,21 @@ def correlate(
 
 
 def _questions(asked: Asked, given: dict[str, object]) -> tuple[CorrelateAnalysis, ...]:
-    """Return the questions of the recipe, changed by options; the options alone where it asks none."""
+    """Return the questions of the recipe, changed by options; the options alone where it asks none.
+
+    Printed numbers answer the recipe's question and no other; kinds are of the origin that the recipe names.
+    """
     if not asked.questions:
         return (question(given),)
-    return tuple(question({**one.model_dump(), **given}) for one in asked.questions)
+    return tuple(question({**_unchanged(one.model_dump(), given), **given}) for one in asked.questions)
+
+
+def _unchanged(asked: dict[str, object], given: Mapping[str, object]) -> dict[str, object]:
+    """Return what a recipe asks, without what other options make meaningless."""
+    differs = {name for name, value in given.items() if value != asked[name]}
+    dropped = {"printed"} if differs & {"outcome", "explanatory", "distances", "source"} else set()
+    dropped |= {"kinds"} if "distances" in differs else set()
+    return {name: value for name, value in asked.items() if name not in dropped}
 
 
 def _keep(folder: Path, asked: Asked, answers: Sequence[pl.DataFrame]) -> None:

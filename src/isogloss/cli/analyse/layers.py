@@ -50,8 +50,8 @@ def layers(
     if len(asked.observed.variants) != 1:
         remedy = f"name one of them: {', '.join(asked.observed.variants)}"
         raise mistake("these are runs of several variants", where=", ".join(runs), remedy=remedy)
-    kinds = next((one.kinds for one in asked.questions), ())
-    distance = question({"outcome": "impact", "kinds": kinds, **({} if draws is None else {"draws": draws})})
+    origin = next(({"kinds": one.kinds, "distances": one.distances} for one in asked.questions), {})
+    distance = question({"outcome": "impact", **origin, **({} if draws is None else {"draws": draws})})
     transfer = distance.model_copy(update={"explanatory": "transfer"})
     found = known_layers(answer(distance, asked.observed), answer(transfer, asked.observed))
     say_tables([_table(found, asked.observed.name, naive=naive)], "text")
@@ -68,7 +68,7 @@ def layers(
 
 
 def _table(found: Sequence[Layer], name: str, *, naive: bool) -> Table:
-    """A row for each layer: Pearson's coefficients and the p-values that the choice goes by."""
+    """A row for each layer: the coefficients and p-values that the choice goes by."""
     from isogloss.evaluation.render import Cell, Column, Table
 
     kinds = [link.name for link in found[0].distances]
@@ -79,9 +79,12 @@ def _table(found: Sequence[Layer], name: str, *, naive: bool) -> Table:
     for layer in found:
         cells = [Cell(layer.layer), Cell("yes" if (layer.chosen_naively if naive else layer.chosen) else "")]
         for link in (*layer.distances, layer.transfer):
-            cells += [Cell(link.value), Cell(link.p_naive if naive else link.p)]
+            cells += [Cell(link.value), Cell(link.p_naive)] if naive else [Cell(link.two_way), Cell(link.p)]
         rows.append(tuple(cells))
-    test = "the naive test, which takes pairs for independent" if naive else "spectral randomisation"
     title = f"{name}: what the impact on each layer goes with, without same-language pairs"
-    note = f"Pearson's coefficient and p of {test}, corrected over layers and distances"
+    note = (
+        "Pearson's coefficient and its naive p, which takes pairs for independent; not corrected, as in the paper"
+        if naive
+        else "coefficient of two-way residuals and p of spectral randomisation; for distances corrected over both"
+    )
     return Table(title, tuple(columns), tuple(rows), footnotes=(note,))

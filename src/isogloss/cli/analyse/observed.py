@@ -67,8 +67,15 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
         return Asked(observed, _label(like or observed.name, observed.name), questions)
     opened = Store(store)
     names = [recipe.name if (recipe := _recipe_there(address)) else address for address in addresses]
-    runs = [run for run in chosen(opened, names, among=opened.runs()) if run.state == "done"]
+    found = chosen(opened, names, among=opened.runs())
+    runs = [run for run in found if run.state == "done"]
+    if not runs:
+        remedy = "see why with `isogloss show RUNS`"
+        raise mistake(f"none of {len(found)} runs is done", where=", ".join(addresses), remedy=remedy)
     _one_recipe(runs, addresses)
+    if len(runs) < len(found):
+        left = f"{len(found) - len(runs)} of {len(found)} runs failed or have not finished, and are left out"
+        typer.echo(f"{left}: cells rest on unequal numbers of seeds", err=True)
     name = f"{runs[0].recipe}-{_task(runs[0])}"
     scores, impacts = opened.scores(runs), opened.impacts(runs)
     observed = TransferFrames.of(name, scores, impacts, {run.key: _source(run) for run in runs}, metric=metric)
