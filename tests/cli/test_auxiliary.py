@@ -96,12 +96,15 @@ def test_candidates_are_ranked_by_what_was_measured(isogloss: Isogloss, sources:
 
 
 def test_an_oracle_is_labelled(isogloss: Isogloss, sources: Path) -> None:
-    words = [*ASK, "sources", "--target", "ur", "--oracle", "--store", sources, "--offline"]
-    said = isogloss(*words)
-    assert said.code == 0
-    assert said.out.count("‡") == 7 + 1
-    assert "nothing of ur" not in said.out
-    assert "hi" in said.out.split("yes")[0].splitlines()[-1]  # Hindi is the best for Urdu, as its scores say
+    """Red when the option only labels."""
+    words = [*ASK, "sources", "--target", "ur", "--store", sources, "--offline", "--format", "csv"]
+    said = isogloss(*words, "--oracle")
+    rows = {row["auxiliary"]: row for row in table(said.out)}
+    assert {row["expected gain mark"] for row in rows.values()} == {"oracle"}
+    assert "‡ the target's own scores were used: no zero-shot choice." in said.err.splitlines()
+    assert "nothing of ur" not in said.err
+    without = {row["auxiliary"]: float(row["expected gain"]) for row in table(isogloss(*words).out)}
+    assert max(abs(float(rows[code]["expected gain"]) - gain) for code, gain in without.items()) > 0.1
 
 
 def test_a_budget_for_several_targets(isogloss: Isogloss, sources: Path) -> None:
