@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.linear_model import Ridge as Reference
 
@@ -16,6 +17,7 @@ from isogloss.analysis.selection.expect import best_set, expect, half_width
 from isogloss.analysis.selection.features import Features
 from isogloss.analysis.selection.observed import Observed
 from isogloss.analysis.selection.ridge import GRID, Strength, choose, fit, left_out, never_measured
+from isogloss.analysis.selection.shown import coverage_table
 from isogloss.errors import Mistakes
 
 CODES = tuple("abcdefgh")
@@ -162,6 +164,17 @@ def test_intervals_hold_what_they_should() -> None:
     assert 0.9 <= np.mean([one["covered"] for one in found]) <= 0.99
     assert 1.0 < np.mean([one["error"] for one in found]) < 1.5
     assert min(one["spread"] for one in found) > 2
+
+
+def test_where_no_interval_is_told_none_is_said_to_hold() -> None:
+    """20 cells have too few errors for one. Red when a share of nothing is said to be 0 %, or breaks the table."""
+    features, observed = world(noise=1.0)
+    few = observed.without(candidates=CODES[4:], targets=CODES[6:])
+    found = coverage(few, features)
+    assert (found["covered"], found["half_width"]) == (None, None)
+    assert found["cells"] == 20
+    (row,) = coverage_table(pl.DataFrame([found]), "few").rows
+    assert [cell.value for cell in row[2:5]] == [95.0, None, None]
 
 
 def test_gains_over_what_has_no_auxiliary() -> None:

@@ -240,6 +240,19 @@ def test_the_recipe_that_freezes_them_loads_and_plans(tmp_path: Path) -> None:
     assert ours == {cell.final for cell in plan.cells if cell.variant == "full"}  # trained once for both
 
 
+def test_the_recipe_keeps_what_the_variant_that_was_looked_into_changes(tmp_path: Path) -> None:
+    """Red when the recipe's base is frozen instead: layers would be proposed for one thing and tried on another."""
+    recipe = load_recipe("philippy2023-table3", profile="mini")
+    file = tmp_path / "frozen.toml"
+    file.write_text(freezing_recipe(recipe, [3], variant="B"), encoding="utf-8")
+    made = load_recipe(file)
+    frozen = {one.name: made.for_cell(one.name, {}).phase("source").freeze for one in made.variants}
+    assert frozen == {"full": ("embeddings", "layer.5"), "frozen_3": ("embeddings", "layer.5", "layer.3")}
+    with pytest.raises(Mistakes, match='recipe philippy2023-table3 has no variant "b"') as caught:
+        freezing_recipe(recipe, [3], variant="b")
+    assert "--recipe" in str(caught.value)
+
+
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".html", ".json"])
 def test_figures_are_written(with_distance: pl.DataFrame, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"figure{suffix}"

@@ -170,8 +170,8 @@ def test_rankings_are_evaluated_and_kept(isogloss: Isogloss, sources: Path, tmp_
     assert len(heads) == 3
     assert "Rank correlation of rankings, sources/default: 8 targets, 56 cells" in heads[0]
     assert "| nearest, genetic | " in said.out
-    compared = pl.read_csv(tmp_path / "k" / "sources.comparison.csv")
-    covered = pl.read_csv(tmp_path / "k" / "sources.coverage.csv")
+    compared = pl.read_csv(tmp_path / "k" / "sources-xnli.comparison.csv")
+    covered = pl.read_csv(tmp_path / "k" / "sources-xnli.coverage.csv")
     assert compared["cells"].unique().to_list() == covered["cells"].unique().to_list() == [56]
 
 

@@ -13,7 +13,9 @@ import pytest
 from cli.conftest import Said, refused
 from isogloss.analysis.kilometres import great_circle
 from isogloss.analysis.transfer import TransferFrames
+from isogloss.evaluation.frame import stack
 from isogloss.recipe.load import load_recipe
+from isogloss.store import RunSpec, Store
 
 Isogloss = Callable[..., Said]
 CODES = ("bg", "de", "el", "en", "es", "fr", "hi", "ru")
@@ -75,7 +77,7 @@ def test_a_recipe_asks_and_options_change_what_it_asks(isogloss: Isogloss, kept:
     assert "default: impact and distance, from en, without same-language pairs" in said.out
     assert "1, printed" in said.out
     assert "−0.12" in said.out  # printed: geographic, layer 1
-    answer = pl.read_csv(tmp_path / "philippy2023-figure2-task.answer.csv")
+    answer = pl.read_csv(tmp_path / "small-task.philippy2023-figure2.answer.csv")
     assert set(answer["explanatory"]) == {"geographic", "genetic"}
     assert set(answer["source"]) == {"en"}
     assert set(answer["layer"]) == {1, 2, None}
@@ -119,6 +121,20 @@ def test_layers_as_a_recipe(isogloss: Isogloss, kept: Path, tmp_path: Path) -> N
     assert "frozen_1" in {variant.name for variant in recipe.variants}
     assert recipe.axes["source"] == (("en",),)
     assert 'name = "philippy2023-figure3-frozen"' in isogloss(*words, "--naive").out
+    refused(isogloss(*words, "--naive", "--recipe", "philippy2023-table3"), 'has no variant "default"')
+
+
+def test_several_auxiliary_languages_are_no_matrix(isogloss: Isogloss, tmp_path: Path) -> None:
+    """Red when a cell would be the mean over auxiliary languages."""
+    settings = load_recipe("zero-shot-xnli").model_dump(mode="json") | {"name": "toy"}
+    for code in ("de", "fr"):
+        run = Store(tmp_path / "store").run(f"toy{code}")
+        run.begin(RunSpec("toy", "maml", {"auxiliary": [code]}, {"source": 0}, "0", [], settings))
+        row = {"recipe": "toy", "variant": "maml", "seed": "0", "language": "hi", "metric": "accuracy", "value": 0.5}
+        frame = pl.DataFrame([row | {"axis.auxiliary": code, "role": "unseen", "n": 9, "run": f"toy{code}"}])
+        run.finish(stack([frame]), pl.DataFrame({"id": ["a"]}), {})
+    words = ("--store", tmp_path / "store")
+    refused(isogloss("analyse", "transfer", "toy", *words), "several auxiliary languages", "analyse auxiliary")
 
 
 def test_no_layer_is_an_answer(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from isogloss.analysis.correlations import MEAN, POOLED
+from isogloss.analysis.correlations import BELIEVED, MEAN, POOLED, believed
 from isogloss.analysis.statistics.frame import DEFAULT
 from isogloss.analysis.statistics.one_source import PERMUTATION
 from isogloss.evaluation.render import Cell, Column, Table
@@ -25,7 +25,7 @@ _SHOWN = (  # heading, test, coefficient, what is shown
     ("spectral p", DEFAULT, "two-way pearson", "p"),
     ("its BH", DEFAULT, "two-way pearson", "p_bh"),
 )
-_BELIEVED = {DEFAULT: "two-way pearson", PERMUTATION: "pearson"}
+_PRINTED = ("pearson", "spearman")  # of which papers print values
 
 
 def correlation_tables(answers: pl.DataFrame, printed: pl.DataFrame | None = None) -> Iterator[Table]:
@@ -57,14 +57,14 @@ def _title(part: pl.DataFrame, variant: str, *, same: bool) -> str:
 
 
 def _by_layer(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -> Table:
-    """A row for each layer, a column for each distance; a cell has Pearson's coefficient and two p-values."""
+    """A row for each layer, a column for each distance; a cell has two coefficients with their p-values."""
     names = part["explanatory"].unique(maintain_order=True).to_list()
     columns = [Column("layer"), *(Column(name, many=True) for name in names)]
     rows = []
     for label, mine in _layers(part):
         cells = [Cell(_pair(mine.filter(pl.col("explanatory") == name))) for name in names]
         rows.append((Cell(label), *cells))
-        if printed is not None and (found := _printed(printed, label, names, "pearson")):
+        if printed is not None and (found := _printed(printed, label, "pearson", part)):
             rows.append((Cell(f"{label}, printed"), *(Cell(_signed(found.get(name))) for name in names)))
     return Table(title, tuple(columns), tuple(rows), footnotes=(_what_the_cells_are(part), *_footnotes(part)))
 
@@ -74,17 +74,13 @@ def _pair(rows: pl.DataFrame) -> str | None:
     naive = rows.filter(pl.col("test").is_in(["naive", POOLED]), pl.col("coefficient") == "pearson")
     if naive.is_empty() or naive["value"][0] is None:
         return None
-    believed = rows.filter(pl.concat_str("test", "coefficient", separator="/").is_in(_believed()))
+    better = believed(rows)
     first = f"{_signed(naive['value'][0])} ({_p(naive['p'][0])})"
-    return f"{first}; {_signed(believed['value'][0])} ({_p(believed['p_bh'][0])})" if believed.height else first
-
-
-def _believed() -> list[str]:
-    return [f"{test}/{coefficient}" for test, coefficient in _BELIEVED.items()]
+    return f"{first}; {_signed(better['value'][0])} ({_p(better['p_bh'][0])})" if better.height else first
 
 
 def _what_the_cells_are(part: pl.DataFrame) -> str:
-    test = next(test for test in _BELIEVED if test in part["test"])
+    test = next(test for test in BELIEVED if test in part["test"])
     tested = "of two-way residuals" if test == DEFAULT else "the same"
     return (
         f"Pearson's coefficient (naive p, which takes pairs for independent); {tested} (p by {test}, corrected over "
@@ -97,10 +93,11 @@ def _by_question(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -
     tests = set(zip(part["test"], part["coefficient"], strict=True))
     shown = [entry for entry in _SHOWN if entry[1:3] in tests]
     layered = part["layer"].is_not_null().any()
+    beside = [("value", coefficient) for coefficient in _PRINTED]
     columns = [Column("layer" if layered else "distance"), Column("pairs", "integer")]
     for heading, _, coefficient, what in shown:
         columns.append(Column(heading, "signed" if what == "value" else "p", digits=4 if what == "value" else 3))
-        if printed is not None and what == "value" and coefficient in ("pearson", "spearman"):
+        if printed is not None and (what, coefficient) in beside:
             columns.append(Column("printed", "signed", digits=4))
     groups = _layers(part) if layered else ((str(n), rows) for (n,), rows in _by(part, "explanatory"))
     rows = []
@@ -110,8 +107,8 @@ def _by_question(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -
             tested = (test, POOLED) if test == "naive" else (test,)
             found = mine.filter(pl.col("test").is_in(tested), pl.col("coefficient") == coefficient)
             cells.append(Cell(found[what][0] if found.height else None))
-            if printed is not None and what == "value" and coefficient in ("pearson", "spearman"):
-                theirs = _printed(printed, label if layered else "", mine["explanatory"].to_list(), coefficient, part)
+            if printed is not None and (what, coefficient) in beside:
+                theirs = _printed(printed, label if layered else "", coefficient, part)
                 cells.append(Cell(theirs.get(mine["explanatory"][0])))
         rows.append(tuple(cells))
     return Table(title, tuple(columns), tuple(rows), footnotes=tuple(_footnotes(part)))
@@ -131,14 +128,12 @@ def _by(part: pl.DataFrame, column: str) -> Iterator[tuple[tuple[object, ...], p
     return iter(part.group_by([column], maintain_order=True))
 
 
-def _printed(
-    printed: pl.DataFrame, label: str, names: list[str], coefficient: str, part: pl.DataFrame | None = None
-) -> dict[str, float]:
-    """A paper's numbers of one layer ("" for none), by explanatory matrix."""
+def _printed(printed: pl.DataFrame, label: str, coefficient: str, part: pl.DataFrame) -> dict[str, float]:
+    """A paper's numbers of one layer ("" for none), by explanatory matrix; of the variant where it has several."""
     found = printed.filter(pl.col("layer") == label, pl.col("coefficient") == coefficient)
-    if part is not None and printed["variant"].n_unique() > 1:
+    found = found.filter(pl.col("explanatory").is_in(part["explanatory"].unique().to_list()))
+    if printed["variant"].n_unique() > 1:
         found = found.filter(pl.col("variant") == part["variant"][0])
-    found = found.filter(pl.col("explanatory").is_in(names))
     return dict(zip(found["explanatory"], found["value"], strict=True))
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from isogloss.analysis.origins import distances_from
 from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
 from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, relate
-from isogloss.analysis.statistics.one_source import relate_targets
+from isogloss.analysis.statistics.one_source import PERMUTATION, relate_targets
 from isogloss.analysis.statistics.pairs import Matrix, align
 from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_distances
 from isogloss.analysis.transfer import TransferFrames
@@ -20,16 +20,26 @@ from isogloss.recipe.analysis import CorrelateAnalysis
 
 POOLED = "naive, rows of all layers"
 MEAN = "impact, mean of layers"
+BELIEVED = {DEFAULT: "two-way pearson", PERMUTATION: "pearson"}
+"""The test that the others are read against, of a matrix and of one source, and the coefficient that it is of."""
+
 TESTS = ("naive", "Mantel", "MRQAP-DSP", "mixed model", "bootstrap", DEFAULT)
 
 
-def answer(question: CorrelateAnalysis, observed: TransferFrames, *, key: Key | None = None) -> pl.DataFrame:
+def answer(
+    question: CorrelateAnalysis,
+    observed: TransferFrames,
+    *,
+    tests: Sequence[str] = TESTS,
+    key: Key | None = None,
+) -> pl.DataFrame:
     """Answer a question of every variant.
 
     Args:
         question: as a recipe asks it.
         observed: what was measured.
-        key: where randomness comes from: the same key, the same answer.
+        tests: of a whole matrix, names in `frame.TESTS`; one source has its own.
+        key: where randomness comes from: the same key, the same answer; one of its own if not given.
 
     Returns:
         The columns of `relate`, and variant, source ("" for all) and controls (what MRQAP and the mixed model control
@@ -53,7 +63,7 @@ def answer(question: CorrelateAnalysis, observed: TransferFrames, *, key: Key | 
             controls = [matrix for matrix in distances if _complete(matrix)]
             tree = _tree(outcomes[0].languages)
             found = relate(
-                outcomes, explanatory, key=key, tree=tree, controls=controls, tests=TESTS, draws=question.draws
+                outcomes, explanatory, key=key, tree=tree, controls=controls, tests=tests, draws=question.draws
             )
             if question.outcome == "impact":
                 found = pl.concat([found, _pooled(outcomes, explanatory)])
@@ -62,6 +72,12 @@ def answer(question: CorrelateAnalysis, observed: TransferFrames, *, key: Key | 
             found.with_columns(variant=pl.lit(variant), source=pl.lit(question.source or ""), controls=pl.lit(named))
         )
     return pl.concat(parts)
+
+
+def believed(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the test that the others are read against."""
+    rows = [(pl.col("test") == test) & (pl.col("coefficient") == coefficient) for test, coefficient in BELIEVED.items()]
+    return answers.filter(pl.any_horizontal(rows))
 
 
 def _matrices(

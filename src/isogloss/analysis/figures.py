@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from isogloss.analysis.correlations import MEAN
-from isogloss.analysis.statistics.frame import DEFAULT
-from isogloss.analysis.statistics.one_source import PERMUTATION
+from isogloss.analysis.correlations import MEAN, believed
 from isogloss.analysis.statistics.pairs import Matrix
 from isogloss.errors import mistake
+from isogloss.store.files import whole_file
 
 if TYPE_CHECKING:
     import altair as alt
@@ -58,11 +57,8 @@ def _cells(part: pl.DataFrame) -> pl.DataFrame:
     )
     key = ["layer", "explanatory"]
     naive = layered.filter(pl.col("test") == "naive", pl.col("coefficient") == "pearson")
-    believed = layered.filter(
-        ((pl.col("test") == DEFAULT) & (pl.col("coefficient") == "two-way pearson"))
-        | ((pl.col("test") == PERMUTATION) & (pl.col("coefficient") == "pearson"))
-    )
-    both = naive.join(believed.select(*key, believed="p_bh", tested="value"), on=key, how="left", maintain_order="left")
+    better = believed(layered).select(*key, believed="p_bh", tested="value")
+    both = naive.join(better, on=key, how="left", maintain_order="left")
     weight = (
         pl.when((pl.col("believed") < _LEVEL) & (pl.col("tested") * pl.col("value") > 0))
         .then(pl.lit("believed"))
@@ -130,10 +126,9 @@ def save(chart: alt.VConcatChart, file: Path) -> None:
     """
     if file.suffix not in SUFFIXES:
         raise mistake(f'no figures end in "{file.suffix}"', where=str(file), remedy=f"one of {' '.join(SUFFIXES)}")
-    try:
-        chart.save(str(file), inline=file.suffix == ".html")
-    except OSError as error:
-        raise mistake(f"cannot be written: {error.strerror}", where=str(file), remedy="name another place") from error
+    with whole_file(file) as temporary:
+        form = cast(Any, file.suffix.removeprefix("."))
+        chart.save(str(temporary), format=form, inline=form == "html")
 
 
 def _altair() -> Any:

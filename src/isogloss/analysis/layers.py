@@ -9,16 +9,21 @@ paper has them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from isogloss.analysis.correlations import believed
 from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.errors import mistake, nearest
 from isogloss.recipe.analysis import ImpactAnalysis
 from isogloss.recipe.model import Recipe
+from isogloss.recipe.plan import axis_values
 from isogloss.recipe.toml import dump, parse
 
 LEVEL = 0.05
+TESTS = ("naive", DEFAULT)
+"""The tests that the choice rests on."""
 
 
 class Link(NamedTuple):
@@ -81,8 +86,7 @@ def _links(answers: pl.DataFrame, p: str) -> dict[int, list[Link]]:
     frame = answers.filter(~pl.col("with_same_language"), pl.col("layer").is_not_null())
     key = ["layer", "explanatory"]
     naive = frame.filter(pl.col("test") == "naive", pl.col("coefficient") == "pearson")
-    better = frame.filter(pl.col("test") == DEFAULT, pl.col("coefficient") == "two-way pearson")
-    better = better.select(*key, two_way="value", better=p)
+    better = believed(frame).select(*key, two_way="value", better=p)
     found: dict[int, list[Link]] = {}
     for row in naive.join(better, on=key, maintain_order="left").iter_rows(named=True):
         link = Link(row["explanatory"], row["value"], row["p"], row["two_way"], row["better"])
@@ -90,23 +94,36 @@ def _links(answers: pl.DataFrame, p: str) -> dict[int, list[Link]]:
     return found
 
 
-def freezing_recipe(recipe: Recipe, layers: Sequence[int], *, source: str | None = None) -> str:
+def freezing_recipe(
+    recipe: Recipe, layers: Sequence[int], *, variant: str = "default", source: str | None = None
+) -> str:
     """Return a recipe, as TOML, that tries out what freezing some layers does: each alone, and all together.
 
     Args:
         recipe: whose phase that is looked into gets its layers frozen, beside what is frozen there anyway.
         layers: which.
+        variant: that was looked into, and whose changes all have.
         source: only with this source language; with all of them if not given.
+
+    Raises:
+        Mistakes: the recipe has no such variant.
     """
     phase = _looked_into(recipe)
+    if variant not in (known := [one.name for one in recipe.variants]):
+        raise mistake(
+            f'recipe {recipe.name} has no variant "{variant}"', where="--recipe", remedy=nearest(variant, known)
+        )
     tables = parse(recipe.to_toml(), recipe.name)
-    frozen = next(table for table in tables["phases"] if table["name"] == phase).get("freeze", [])
+    base: dict[str, Any] = next((table for table in tables.get("variants", []) if table["name"] == variant), {})
+    (axes, *_) = axis_values(recipe)
+    frozen = recipe.for_cell(variant, axes).phase(phase).freeze
     sets = [[number] for number in layers] + ([list(layers)] if len(layers) > 1 else [])
-    tables["variants"] = [{"name": "full", "description": "as it was"}] + [
+    tables["variants"] = [{**base, "name": "full", "description": "as it was"}] + [
         {
+            **base,
             "name": f"frozen_{'_'.join(map(str, numbers))}",
             "description": f"layer{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))} frozen",
-            "set": {f"phases.{phase}.freeze": [*frozen, *numbers]},
+            "set": {**base.get("set", {}), f"phases.{phase}.freeze": [*frozen, *numbers]},
         }
         for numbers in sets
     ]

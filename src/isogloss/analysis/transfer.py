@@ -1,6 +1,6 @@
 """Transfer and impact over sources × targets, from the frames of runs that differ in what they were trained on.
 
-Both frames have a row for a run (variant, seed, source, run) and a target: transfer the columns `score` and `n`, impact
+Both frames have a row for a run (variant, seed, source) and a target: transfer the columns `score` and `n`, impact
 a row for each `layer`, too, with the columns `impact` and `n`. They are small, and all that an analysis of runs needs.
 """
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from isogloss.analysis.statistics.pairs import Matrix, matrix_from_pairs
 from isogloss.errors import mistake, nearest
+from isogloss.evaluation.frame import write_frame
 
 _WHOSE = ("variant", "seed", "source")
 
@@ -60,7 +61,7 @@ class TransferFrames(NamedTuple):
         if found.is_empty():
             there = scores["metric"].unique().to_list()
             raise mistake(f'no scores called "{metric}"', where=name, remedy=nearest(metric, there))
-        transfer = found.select(*_WHOSE, target="language", score="value", n="n")
+        transfer = found.select(*_WHOSE, "n", target="language", score="value").select(list(_TRANSFER))
         if impacts.is_empty():
             return cls(name, transfer, pl.DataFrame(schema=_IMPACT))
         looked = impacts.join(known, on="run").select(*_WHOSE, "layer", "impact", "n", target="language")
@@ -84,9 +85,9 @@ class TransferFrames(NamedTuple):
 
     def write(self, folder: Path) -> None:
         """Write NAME.transfer.csv and, where there is any, NAME.impact.csv; `read` takes them."""
-        self.transfer.write_csv(folder / f"{self.name}.transfer.csv", float_precision=4)
+        write_frame(self.transfer, folder / f"{self.name}.transfer.csv")
         if not self.impact.is_empty():
-            self.impact.write_csv(folder / f"{self.name}.impact.csv", float_precision=6)
+            write_frame(self.impact, folder / f"{self.name}.impact.csv")
 
     @classmethod
     def read(cls, file: Path) -> TransferFrames:

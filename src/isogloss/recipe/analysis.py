@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -62,7 +62,9 @@ class CorrelateAnalysis(Table):
 
 
 Analysis = Annotated[ImpactAnalysis | CorrelateAnalysis, Field(discriminator="name")]
-ANALYSIS_NAMES = ("impact", "correlate")
+ANALYSIS_NAMES = tuple(
+    name for one in (ImpactAnalysis, CorrelateAnalysis) for name in get_args(one.model_fields["name"].annotation)
+)
 
 
 def check_analyses(

@@ -139,8 +139,8 @@ def coverage(
 
     Returns:
         candidates (which), targets, cells, level, covered (a share of the cells whose interval is told; None where none
-        is), half_width (their mean, points), error and spread (root
-        mean squares, points: of what was expected, and of expecting no candidate to be above the mean).
+        is), half_width (their mean, points), error and spread (root mean squares, points: of what was expected, and of
+        expecting no candidate to be above the mean).
     """
     observed = comparable(observed)
     pairs: list[tuple[float, float, float]] = []

@@ -102,7 +102,7 @@ def suitable(runs: Iterable[RunInfo], *, task: str | None, recipe: str | None, e
             mine = tuple(run for run in every if run.state == "done")
             axis, settings = _axis(mine), every[0].settings
             fits = recipe in (None, name) and encoder in (None, settings["encoder"])
-            if axis is not None and fits and task in (None, _task_name(settings)):
+            if axis is not None and fits and task in (None, task_name(settings)):
                 found.append(Measured(axis, mine, pending=len(every) - len(mine)))
     return found
 
@@ -112,7 +112,8 @@ def reference_of(settings: Mapping[str, Any]) -> Any:
     return settings["evaluation"]["task"] or settings["task"]
 
 
-def _task_name(settings: Mapping[str, Any]) -> str:
+def task_name(settings: Mapping[str, Any]) -> str:
+    """Return the name of the task that a recipe is evaluated on."""
     named = reference_of(settings)
     return str(named["name"] if isinstance(named, Mapping) else named)
 

@@ -85,7 +85,7 @@ def coverage_table(frame: pl.DataFrame, about: str) -> Table:
             Cell(row["candidates"]),
             Cell(row["cells"]),
             Cell(100 * row["level"]),
-            Cell(100 * row["covered"]),
+            Cell(None if row["covered"] is None else 100 * row["covered"]),
             Cell(row["half_width"]),
             Cell(row["error"]),
             Cell(row["spread"]),
@@ -125,7 +125,8 @@ def _footnotes(found: Ranked, budget: int, reference: str | None, *, oracle: boo
     if found.expectation is None:
         yield "Nearness: minus the mean of both distances, standardised over the candidates; no gain is expected of it."
     else:
-        yield "Gain: points above the mean of these candidates for the target. 95 %: from errors for left-out targets."
+        yield "Gain: points above the mean of all candidates, measured or asked for."
+        yield "95 %: from errors for left-out targets."
         if any(math.isnan(half) for half in found.expectation.half_widths):
             yield "–: too little was measured to tell how far off the expectation may be."
         if reference is not None and found.expectation.over_reference is None:

@@ -47,7 +47,7 @@ SCHEMA: Mapping[str, Any] = {
     "dropped": pl.String,
     "note": pl.String,
 }
-FAMILY = ("outcome", "with_same_language", "test", "coefficient")
+_FAMILY = ("outcome", "with_same_language", "test", "coefficient")
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,8 +188,13 @@ def relate(
                     outcome, one, controls, tree=tree, key=key, same=with_same_language, draws=draws, level=level
                 )
                 rows += [about | answer for answer in _answers(ask, tests)]
+    return as_frame(rows)
+
+
+def as_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return answers as a frame, corrected over the layers and explanatory matrices of one outcome and test."""
     frame = pl.DataFrame(rows, schema={name: kind for name, kind in SCHEMA.items() if name != "p_bh"})
-    return adjust(frame, FAMILY).select(list(SCHEMA))
+    return adjust(frame, _FAMILY).select(list(SCHEMA))
 
 
 def _ask(

@@ -12,9 +12,8 @@ import numpy as np
 import polars as pl
 
 from isogloss.analysis.statistics.correlation import COEFFICIENTS, Coefficient, correlate, scores
-from isogloss.analysis.statistics.frame import FAMILY, SCHEMA
+from isogloss.analysis.statistics.frame import as_frame
 from isogloss.analysis.statistics.mantel import chunks, p_value, permutations, permuted
-from isogloss.analysis.statistics.multiple import adjust
 from isogloss.analysis.statistics.pairs import FEWEST, Floats, Matrix
 from isogloss.errors import mistake
 from isogloss.keys import Key
@@ -50,8 +49,7 @@ def relate_targets(
         for about, x, y in [_row(outcome, one, source, same=same)]
         for answer in _answers(x, y, key._replace(purpose=f"{outcome.name}/{outcome.layer}/{one.name}/{same}"), draws)
     ]
-    frame = pl.DataFrame(rows, schema={name: kind for name, kind in SCHEMA.items() if name != "p_bh"})
-    return adjust(frame, FAMILY).select(list(SCHEMA))
+    return as_frame(rows)
 
 
 def _row(outcome: Matrix, one: Matrix, source: str, *, same: bool) -> tuple[dict[str, Any], Floats, Floats]:

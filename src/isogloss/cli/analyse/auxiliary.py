@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from isogloss.cli.analyse.output import say_tables
+from isogloss.cli.analyse.output import kept_folder, say_tables
 from isogloss.cli.options import (
     DEFAULT_STORE,
     DataOption,
@@ -207,6 +207,7 @@ def _ranked(
 def _evaluated(found: Found, bags: Path, keep: Path | None, *, offline: bool) -> Iterator[Table]:
     """Yield how rankings do on the runs, and how often intervals hold; write the frames, if that is asked for."""
     from isogloss.analysis.selection.document import frames, write
+    from isogloss.analysis.selection.runs import task_name
     from isogloss.analysis.selection.shown import comparison_tables, coverage_table
     from isogloss.store.files import disk_mistakes
 
@@ -215,9 +216,8 @@ def _evaluated(found: Found, bags: Path, keep: Path | None, *, offline: bool) ->
     features, notes = _features(found, (), (), bags, offline=offline)
     compared, covered = frames(found.observed, features)
     if keep is not None:
-        with disk_mistakes(keep):
-            keep.mkdir(parents=True, exist_ok=True)
-            write(keep, found.measured.runs[0].recipe, compared, covered)
+        with disk_mistakes(kept_folder(keep)):
+            write(keep, f"{found.measured.runs[0].recipe}-{task_name(found.measured.settings)}", compared, covered)
     yield from comparison_tables(compared, found.measured.address, notes)
     yield coverage_table(covered, found.measured.address)
 

@@ -13,11 +13,10 @@ from isogloss.cli.analyse.observed import (
     DrawsOption,
     MetricOption,
     ObservedArgument,
-    kept_folder,
     observe,
     question,
 )
-from isogloss.cli.analyse.output import say_frame, say_tables
+from isogloss.cli.analyse.output import kept_folder, say_frame, say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
 from isogloss.errors import mistake
 
@@ -111,11 +110,13 @@ def _unchanged(asked: dict[str, object], given: Mapping[str, object]) -> dict[st
 def _keep(folder: Path, asked: Asked, answers: Sequence[pl.DataFrame]) -> None:
     import polars as pl
 
+    from isogloss.evaluation.frame import write_frame
     from isogloss.store.files import disk_mistakes
 
+    by = f".{Path(asked.asking).stem}" if asked.asking else ""
     with disk_mistakes(folder):
         asked.observed.write(folder)
-        pl.concat(answers).write_csv(folder / f"{asked.label}.answer.csv", float_precision=6)
+        write_frame(pl.concat(answers), folder / f"{asked.observed.name}{by}.answer.csv")
 
 
 def _draw(file: Path, answers: Sequence[pl.DataFrame], printed: Sequence[pl.DataFrame | None]) -> None:

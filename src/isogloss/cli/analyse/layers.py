@@ -40,7 +40,7 @@ def layers(
 ) -> None:
     """Which layers to freeze: those whose impact goes with a distance and not with transfer."""
     from isogloss.analysis.correlations import answer
-    from isogloss.analysis.layers import freezing_recipe
+    from isogloss.analysis.layers import TESTS, freezing_recipe
     from isogloss.analysis.layers import layers as known_layers
     from isogloss.recipe.load import load_recipe
     from isogloss.store.files import write_text
@@ -53,13 +53,13 @@ def layers(
     origin = next(({"kinds": one.kinds, "distances": one.distances} for one in asked.questions), {})
     distance = question({"outcome": "impact", **origin, **({} if draws is None else {"draws": draws})})
     transfer = distance.model_copy(update={"explanatory": "transfer"})
-    found = known_layers(answer(distance, asked.observed), answer(transfer, asked.observed))
-    say_tables([_table(found, asked.observed.name, naive=naive)], "text")
+    found = known_layers(*(answer(one, asked.observed, tests=TESTS) for one in (distance, transfer)))
     chosen = [layer.layer for layer in found if (layer.chosen_naively if naive else layer.chosen)]
+    text = freezing_recipe(recipe, chosen, variant=asked.observed.variants[0], source=source)
+    say_tables([_table(found, asked.observed.name, naive=naive)], "text")
     if not chosen:
         typer.echo("no layer meets the criterion: nothing is proposed" + ("" if naive else "; as the paper: --naive"))
         return
-    text = freezing_recipe(recipe, chosen, source=source)
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -35,12 +35,12 @@ class Asked(NamedTuple):
 
     Attributes:
         observed: what was measured of the runs.
-        label: the name under which an answer is kept: that of the recipe which asks, and the task.
-        questions: what the recipe that was named asks.
+        asking: the recipe that asks, as it was named; "" where none was.
+        questions: what it asks.
     """
 
     observed: TransferFrames
-    label: str
+    asking: str
     questions: tuple[CorrelateAnalysis, ...]
 
 
@@ -56,15 +56,16 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     Raises:
         Mistakes: nothing has this address, or its runs are of several recipes or were trained on several languages.
     """
+    from isogloss.analysis.selection.runs import task_name
     from isogloss.analysis.transfer import TransferFrames
     from isogloss.cli.table import chosen
     from isogloss.store import Store
 
-    asking = _recipe(like) if like else next(filter(None, map(_recipe_there, addresses)), None)
-    questions = _questions(asking)
+    asking = like or next((address for address in addresses if _recipe_there(address)), "")
+    questions = _questions(_recipe(asking) if asking else None)
     if len(addresses) == 1 and addresses[0].endswith(KEPT):
         observed = TransferFrames.read(Path(addresses[0]))
-        return Asked(observed, _label(like or observed.name, observed.name), questions)
+        return Asked(observed, asking, questions)
     opened = Store(store)
     names = [recipe.name if (recipe := _recipe_there(address)) else address for address in addresses]
     found = chosen(opened, names, among=opened.runs())
@@ -76,10 +77,10 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     if len(runs) < len(found):
         left = f"{len(found) - len(runs)} of {len(found)} runs failed or have not finished, and are left out"
         typer.echo(f"{left}: cells rest on unequal numbers of seeds", err=True)
-    name = f"{runs[0].recipe}-{_task(runs[0])}"
+    name = f"{runs[0].recipe}-{task_name(runs[0].settings)}"
     scores, impacts = opened.scores(runs), opened.impacts(runs)
     observed = TransferFrames.of(name, scores, impacts, {run.key: _source(run) for run in runs}, metric=metric)
-    return Asked(observed, _label(like or addresses[0], name), questions)
+    return Asked(observed, asking, questions)
 
 
 def _recipe(name_or_path: str) -> Recipe:
@@ -106,6 +107,9 @@ def _one_recipe(runs: Sequence[RunInfo], addresses: Sequence[str]) -> None:
     if len({(run.recipe, run.edition) for run in runs}) > 1:
         remedy = "name runs of one recipe and one of its settings"
         raise mistake("these are runs of several settings", where=", ".join(addresses), remedy=remedy)
+    if len({run.axes.get("auxiliary") for run in runs}) > 1:
+        remedy = "ask which is best with `isogloss analyse auxiliary RUNS`, or name single runs by their keys"
+        raise mistake("these are runs of several auxiliary languages", where=", ".join(addresses), remedy=remedy)
 
 
 def _source(run: RunInfo) -> str:
@@ -115,19 +119,6 @@ def _source(run: RunInfo) -> str:
         remedy = 'give a recipe axes.source = [["ar"], ["bg"], …], one language each'
         raise mistake(f"trained on {', '.join(languages)} together", where=run.address, remedy=remedy)
     return languages[0]
-
-
-def _task(run: RunInfo) -> str:
-    """Return the name of the task that a run was tested on."""
-    task = run.settings["evaluation"].get("task") or run.settings["task"]
-    return str(task if isinstance(task, str) else task["name"])
-
-
-def _label(asking: str, name: str) -> str:
-    """Return the name of an answer: who asks, and the task at the end of what was measured."""
-    asking = Path(asking).name.removesuffix(".toml").partition("#")[0].partition("/")[0]
-    task = name.rpartition("-")[2]
-    return asking if asking.endswith(f"-{task}") else f"{asking}-{task}"
 
 
 def question(settings: Mapping[str, object]) -> CorrelateAnalysis:
@@ -145,16 +136,3 @@ def question(settings: Mapping[str, object]) -> CorrelateAnalysis:
         return CorrelateAnalysis.model_validate({"name": "correlate", **settings})
     except ValidationError as error:
         raise Mistakes(setting_mistakes(error, CorrelateAnalysis.model_fields)) from error
-
-
-def kept_folder(folder: Path) -> Path:
-    """Return a folder that is there to be written to.
-
-    Raises:
-        Mistakes: it cannot be made.
-    """
-    from isogloss.store.files import disk_mistakes
-
-    with disk_mistakes(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -24,3 +25,16 @@ def say_tables(tables: Sequence[Table], form: Format) -> None:
 def say_frame(frame: pl.DataFrame, form: Format) -> None:
     """Print a long frame as CSV, or as JSON: one object a row."""
     typer.echo(frame.write_csv() if form == "csv" else frame.write_json(), nl=form == "json")
+
+
+def kept_folder(folder: Path) -> Path:
+    """Return a folder that is there to be written to.
+
+    Raises:
+        Mistakes: it cannot be made.
+    """
+    from isogloss.store.files import disk_mistakes
+
+    with disk_mistakes(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli.analyse.observed import MetricOption, ObservedArgument, kept_folder, observe
-from isogloss.cli.analyse.output import say_frame, say_tables
+from isogloss.cli.analyse.observed import MetricOption, ObservedArgument, observe
+from isogloss.cli.analyse.output import kept_folder, say_frame, say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
 
 if TYPE_CHECKING:
