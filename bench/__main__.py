@@ -80,7 +80,7 @@ def _run(benchmark: Benchmark, context: Context) -> list[results.Record]:
         print(f"{benchmark.name}: left out, there is no GPU", flush=True)
         return []
     print(f"{benchmark.name} …", flush=True)
-    here, about, began = machine.describe(), _about(context), time.monotonic()
+    here, about, began = machine.describe(), _about(benchmark, context), time.monotonic()
     records: list[results.Record] = []
     try:
         for measured in benchmark.run(context):
@@ -96,9 +96,9 @@ def _run(benchmark: Benchmark, context: Context) -> list[results.Record]:
     return records
 
 
-def _about(context: Context) -> dict[str, object]:
+def _about(benchmark: Benchmark, context: Context) -> dict[str, object]:
     smoke = " (a smoke run: numbers mean nothing)" if context.quick else ""
-    return {"data": Material.of(context).name + smoke, "commit": machine.commit()}
+    return {"data": (benchmark.data or Material.of(context).name) + smoke, "commit": machine.commit()}
 
 
 def _line(row: results.Record) -> str:

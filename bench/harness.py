@@ -89,6 +89,7 @@ class Benchmark:
         run: measures them.
         by_default: whether it runs where no names are given.
         needs_gpu: whether it is left out where there is none.
+        data: what its numbers are of; empty where that is the material that every benchmark is given.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Benchmark:
     run: Callable[[Context], Iterator[Measurement]]
     by_default: bool = True
     needs_gpu: bool = False
+    data: str = ""
 
 
 class Pairs(NamedTuple):

@@ -41,4 +41,4 @@ def measure(context: Context) -> Iterator[Measurement]:
     yield Measurement(TIME, timed.theirs_by_ours(), timed.ours, timed.theirs, same=same)
 
 
-BENCHMARK = Benchmark("mantel", (SECONDS, TIME), measure)
+BENCHMARK = Benchmark("mantel", (SECONDS, TIME), measure, data="distances between random points")

@@ -180,6 +180,14 @@ def test_every_benchmark_is_listed_once(capsys: pytest.CaptureFixture[str]) -> N
     assert len(rows) == len(set(rows))
 
 
+def test_a_benchmark_that_takes_no_rows_says_what_it_took(tmp_path: Path) -> None:
+    """Red when numbers of random points stand as numbers of the embedded sample."""
+    file = tmp_path / "results.json"
+    command.main(["mantel", "--quick", "--results", str(file)])
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    assert {row["data"].partition(" (")[0] for row in rows} == {"distances between random points"}
+
+
 def test_an_unknown_benchmark_is_refused() -> None:
     with pytest.raises(SystemExit, match="no benchmark is called speed"):
         command.main(["speed"])
