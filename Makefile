@@ -28,6 +28,7 @@ lint: $(INSTALLED)
 
 results: $(INSTALLED)
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.evaluation.rebuild import rebuild; rebuild(Path("docs/results.md"), Path("docs/results"))'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; rebuild(Path("docs/results.md"), Path("docs/results"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.statistics.document import keep, rebuild; keep(Path("docs/statistics")); rebuild(Path("docs/statistics.md"), Path("docs/statistics"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.selection.document import keep, rebuild; keep(Path("docs/auxiliary")); rebuild(Path("docs/auxiliary.md"), Path("docs/auxiliary"))'
 

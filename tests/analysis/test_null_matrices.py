@@ -14,8 +14,8 @@ from scipy import stats
 
 from analysis.worlds import WORLDS
 from isogloss.analysis import statistics
-from isogloss.analysis.statistics.frame import TESTS, Question
-from isogloss.analysis.statistics.levels import LEVEL, levels
+from isogloss.analysis.statistics.frame import TAKE_CONTROLS, TESTS, Question
+from isogloss.analysis.statistics.levels import LEVEL, levels, warning
 from isogloss.keys import Key
 
 KEPT = Path(statistics.__file__).with_name("levels.csv")
@@ -36,8 +36,8 @@ def simulate(world: str, n: int, simulations: int, tests: list[str] | None = Non
     for number in range(simulations):
         key = Key(number, world, n)
         draw = WORLDS[world].draw(n, key._replace(purpose="world").generator())
-        ask = Question(draw.x, draw.y, draw.cells, (), draw.tree, DRAWS, LEVEL, key)
-        for test in tests or TESTS:
+        ask = Question(draw.x, draw.y, draw.cells, draw.controls, draw.tree, DRAWS, LEVEL, key)
+        for test in tests or (TAKE_CONTROLS if draw.controls else TESTS):
             make, coefficients = TESTS[test]
             for coefficient in coefficients:
                 found[test, coefficient] += rejects(dict(make(ask, coefficient)))
@@ -57,6 +57,27 @@ def test_the_kept_rates_are_those_of_the_code(world: str) -> None:
         law = stats.hypergeom(row["simulations_kept"], row["rejections_kept"], SOME)
         tail = min(law.cdf(row["rejections"]), law.sf(row["rejections"] - 1))
         assert tail > 1e-5, row
+
+
+def test_controls_are_needed_where_they_are_planted() -> None:
+    """Red when the world of controls is one in which they do nothing, or a test forgets them."""
+    found = Counter[bool]()
+    for number in range(40):
+        draw = WORLDS["controlled"].draw(15, Key(number, "needed").generator())
+        for controls in ((), draw.controls):
+            ask = Question(draw.x, draw.y, draw.cells, controls, draw.tree, DRAWS, LEVEL, Key(number, "ask"))
+            found[bool(controls)] += rejects(dict(TESTS["mixed model"][0](ask, "slope")))
+    assert found[False] > 30
+    assert found[True] < 8
+
+
+@pytest.mark.parametrize("test", TAKE_CONTROLS)
+def test_what_is_lost_with_controls_is_said_with_controls(test: str) -> None:
+    coefficient = TESTS[test][1][-1]
+    for controlled in (False, True):
+        said = warning(test, coefficient, with_same_language=False, controlled=controlled)
+        assert "a family tree;" in said
+        assert ("what is controlled for" in said) == controlled
 
 
 def write() -> None:

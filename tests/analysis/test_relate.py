@@ -128,7 +128,8 @@ def test_an_unknown_test_is_refused() -> None:
 def test_tests_that_fail_say_so_beside_their_p(frame: pl.DataFrame) -> None:
     """Red when a note is missing, or speaks of same-language pairs where there are none."""
     for row in frame.iter_rows(named=True):
-        expected = warning(row["test"], row["coefficient"], with_same_language=row["with_same_language"])
+        same = row["with_same_language"]
+        expected = warning(row["test"], row["coefficient"], with_same_language=same, controlled=True)
         assert row["note"].endswith(expected)
     assert "row and column effects" in warning("naive", "pearson", with_same_language=False)
     assert "a family tree;" in warning("Mantel", "pearson", with_same_language=False)

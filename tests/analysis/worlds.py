@@ -14,12 +14,13 @@ TRAITS = 5
 
 
 class Draw(NamedTuple):
-    """An explanatory matrix, an outcome, which cells to compare, and the tree that a test is told of."""
+    """An explanatory matrix, an outcome, which cells to compare, the tree that a test is told of, and its controls."""
 
     x: Floats
     y: Floats
     cells: Bools
     tree: Tree
+    controls: tuple[Floats, ...] = ()
 
 
 class World(NamedTuple):
@@ -31,12 +32,15 @@ class World(NamedTuple):
         coarse: a test is told of two levels of the tree only.
         slope: how much a standard deviation of distance takes from the outcome; 0 is a null.
         own: what a language gains from being trained on itself; not 0: same-language pairs are compared too.
+        beside: the slope of another distance, correlated with the one in question, which tests are told to control for;
+            0: there is none.
     """
 
     kin: bool = False
     coarse: bool = False
     slope: float = 0.0
     own: float = 0.0
+    beside: float = 0.0
 
     def draw(self, n: int, rng: np.random.Generator) -> Draw:
         """Return a distance and an outcome of n languages; the distance follows a tree in every world."""
@@ -47,7 +51,12 @@ class World(NamedTuple):
         y = y + effects[0][:, None] + effects[1] + NOISE * rng.standard_normal((n, n)) - self.slope * standard(x)
         y = y + self.own * np.eye(n)
         cells = np.ones((n, n), dtype=bool) if self.own else ~np.eye(n, dtype=bool)
-        return Draw(x, y, cells, coarsened(tree) if self.coarse else tree)
+        controls: tuple[Floats, ...] = ()
+        if self.beside:
+            other = standard(x) + standard(gaps(tree, rng))
+            y = y - self.beside * standard(other)
+            controls = (other,)
+        return Draw(x, y, cells, coarsened(tree) if self.coarse else tree, controls)
 
 
 WORLDS = {
@@ -57,6 +66,9 @@ WORLDS = {
     "same-language pairs": World(own=2.0),
     "planted, effects": World(slope=0.15),
     "planted, tree": World(kin=True, slope=0.4),
+    "controlled": World(beside=0.4),
+    "controlled tree": World(kin=True, beside=0.4),
+    "planted, controlled": World(beside=0.4, slope=0.15),
 }
 
 

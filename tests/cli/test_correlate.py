@@ -11,8 +11,11 @@ import polars as pl
 import pytest
 
 from cli.conftest import Said, refused
+from isogloss.analysis import document
+from isogloss.analysis.correlations import read_answer
 from isogloss.analysis.kilometres import great_circle
 from isogloss.analysis.transfer import TransferFrames
+from isogloss.errors import Mistakes
 from isogloss.evaluation.frame import stack
 from isogloss.recipe.load import load_recipe
 from isogloss.store import RunSpec, Store
@@ -86,6 +89,39 @@ def test_a_recipe_asks_and_options_change_what_it_asks(isogloss: Isogloss, kept:
     data = isogloss(*words, "--format", "csv").out
     assert len(data.splitlines()) == answer.height + 1
     assert isogloss(*words, "--format", "csv").out == data
+
+
+def test_what_is_kept_is_what_a_page_says(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    """Red when a kept answer loses what the command would print: its order, its empty cells, the printed numbers."""
+    words = ("analyse", "correlate", kept, "--like", "philippy2023-figure2", "--draws", 99)
+    said = isogloss(*words, "--keep", tmp_path, "--format", "md")
+    assert "printed" in said.out
+    page = tmp_path / "page.md"
+    blocks = {
+        "correlate: small-task.philippy2023-figure2": said.out,
+        "transfer: small-task": isogloss("analyse", "transfer", kept, "--format", "md").out.replace(": accuracy", ""),
+    }
+    text = "".join(f"<!-- {head} -->\n\n<!-- /{head.partition(':')[0]} -->\n" for head in blocks)
+    page.write_text(text, encoding="utf-8")
+    assert document.rebuild(page, tmp_path)
+    written = page.read_text(encoding="utf-8")
+    for head, expected in blocks.items():
+        _, _, rest = written.partition(f"<!-- {head} -->\n")
+        assert rest.partition("<!-- /")[0].strip() == expected.strip()
+    assert not document.rebuild(page, tmp_path)
+    page.write_text("<!-- correlate: small-task.figure2 -->\n<!-- /correlate -->\n", encoding="utf-8")
+    with pytest.raises(Mistakes, match=r'no table is called "small-task\.figure2"'):
+        document.rebuild(page, tmp_path)
+
+
+def test_several_questions_are_kept_apart(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "two.toml"
+    asks = '[[analyses]]\nname = "correlate"\ndraws = 99\ndistances = "kilometres"\n'
+    recipe.write_text(f'extends = "philippy2023-figure3"\nname = "two"\n{asks}{asks}source = "en"\n', encoding="utf-8")
+    said = isogloss("analyse", "correlate", kept, "--like", recipe, "--keep", tmp_path / "kept")
+    assert said.code == 0, said.err
+    of = [set(read_answer(tmp_path / "kept" / f"small-task.two.{n}.answer.csv")["source"]) for n in (1, 2)]
+    assert of == [{""}, {"en"}]
 
 
 def test_printed_numbers_do_not_stand_beside_another_question(isogloss: Isogloss, kept: Path) -> None:

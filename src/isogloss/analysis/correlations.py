@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +14,7 @@ from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
 from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, relate
 from isogloss.analysis.statistics.one_source import PERMUTATION, relate_targets
 from isogloss.analysis.statistics.pairs import Matrix, align
+from isogloss.analysis.statistics.printed import printed_correlations
 from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_distances
 from isogloss.analysis.transfer import TransferFrames
 from isogloss.errors import mistake
@@ -23,6 +26,8 @@ MEAN = "impact, mean of layers"
 BELIEVED = {DEFAULT: "two-way pearson", PERMUTATION: "pearson"}
 """The test that the others are read against, of a matrix and of one source, and the coefficient that it is of."""
 
+_ASKED = ("variant", "source", "controls", "printed")
+_COLUMNS: Mapping[str, Any] = {**SCHEMA, **dict.fromkeys(_ASKED, pl.String)}
 TESTS = ("naive", "Mantel", "MRQAP-DSP", "mixed model", "bootstrap", DEFAULT)
 
 
@@ -42,14 +47,17 @@ def answer(
         key: where randomness comes from: the same key, the same answer; one of its own if not given.
 
     Returns:
-        The columns of `relate`, and variant, source ("" for all) and controls (what MRQAP and the mixed model control
-        for). Where impact is the outcome there are rows of every layer, of the mean of all layers, and of the rows
-        of all layers put together: the paper has such an entry and does not say which of the two it is.
+        The columns of `relate`, and variant, source ("" for all), controls (what MRQAP and the mixed model control for)
+        and printed (see `printed_beside`). Where impact is the outcome there are rows of every layer, of the mean of
+        all layers, and of the rows of all layers together: the paper has such an entry and does not say which it is.
 
     Raises:
-        Mistakes: impact is asked for and was not measured, a language is unknown, or there are too few.
+        Mistakes: impact is asked for and was not measured, a language or what is printed is unknown, or there are too
+            few languages.
     """
     key = key or Key(0, "correlate")
+    if question.printed:
+        printed_correlations(question.printed)
     if question.outcome == "impact" and observed.impact.is_empty():
         remedy = 'add [[analyses]] with name = "impact" to the recipe and run it: what is trained is found again'
         raise mistake("the impact was not measured", where=observed.name, remedy=remedy)
@@ -68,10 +76,28 @@ def answer(
             if question.outcome == "impact":
                 found = pl.concat([found, _pooled(outcomes, explanatory)])
         named = " ".join(matrix.name for matrix in controls)
-        parts.append(
-            found.with_columns(variant=pl.lit(variant), source=pl.lit(question.source or ""), controls=pl.lit(named))
-        )
+        asked = (variant, question.source or "", named, question.printed or "")
+        parts.append(found.with_columns(**{name: pl.lit(value) for name, value in zip(_ASKED, asked, strict=True)}))
     return pl.concat(parts)
+
+
+def printed_beside(answers: pl.DataFrame) -> pl.DataFrame | None:
+    """Return a paper's answers to the same question, of `printed_correlations`; None where it has none."""
+    name = str(answers["printed"][0])
+    return printed_correlations(name) if name else None
+
+
+def read_answer(path: Path) -> pl.DataFrame:
+    """Read what `answer` returned and `isogloss analyse correlate --keep` wrote.
+
+    Raises:
+        Mistakes: it is not there, or is not of that form.
+    """
+    try:
+        return pl.read_csv(path, schema_overrides=dict(_COLUMNS)).select(list(_COLUMNS))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        remedy = "write it anew with `isogloss analyse correlate RUNS --keep`"
+        raise mistake("cannot be read as an answer", where=str(path), remedy=remedy) from error
 
 
 def believed(answers: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from isogloss.analysis.kept import IMPACT, TRANSFER
 from isogloss.analysis.statistics.pairs import Matrix, matrix_from_pairs
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.frame import write_frame
@@ -85,9 +86,9 @@ class TransferFrames(NamedTuple):
 
     def write(self, folder: Path) -> None:
         """Write NAME.transfer.csv and, where there is any, NAME.impact.csv; `read` takes them."""
-        write_frame(self.transfer, folder / f"{self.name}.transfer.csv")
+        write_frame(self.transfer, folder / f"{self.name}{TRANSFER}")
         if not self.impact.is_empty():
-            write_frame(self.impact, folder / f"{self.name}.impact.csv")
+            write_frame(self.impact, folder / f"{self.name}{IMPACT}")
 
     @classmethod
     def read(cls, file: Path) -> TransferFrames:
@@ -99,8 +100,8 @@ class TransferFrames(NamedTuple):
         Raises:
             Mistakes: a file is not there, or is not of that form.
         """
-        name = file.name.removesuffix(".transfer.csv")
-        impact = file.with_name(f"{name}.impact.csv")
+        name = file.name.removesuffix(TRANSFER)
+        impact = file.with_name(f"{name}{IMPACT}")
         transfer = _read(file, _TRANSFER)
         if transfer.is_empty():
             raise mistake(

@@ -91,7 +91,7 @@ def levels_table() -> str:
     for (test, coefficient), part in frame.group_by(["test", "coefficient"], maintain_order=True):
         cells = {(row["world"], row["languages"]): row for row in part.iter_rows(named=True)}
         rows.append([f"**{test}**" if test == DEFAULT else str(test), str(coefficient)])
-        rows[-1] += [_rate(cells[world]) for world in worlds]
+        rows[-1] += [_rate(cells[world]) if world in cells else "–" for world in worlds]
     return _markdown(heads, rows)
 
 

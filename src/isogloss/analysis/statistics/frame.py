@@ -143,6 +143,8 @@ TESTS: Mapping[str, tuple[Callable[[Question, Any], Answer], tuple[str, ...]]] =
 }
 """Name → how it is made, and of which coefficients."""
 
+TAKE_CONTROLS = ("MRQAP-DSP", "mixed model")
+
 
 def relate(
     outcomes: Matrix | Sequence[Matrix],
@@ -235,6 +237,7 @@ def _answers(ask: Question, tests: Sequence[str]) -> Iterator[dict[str, Any]]:
                 answer = dict(make(ask, coefficient))
             except Mistakes as undefined:  # of one pair: the others are still to be answered
                 answer = {"note": "; ".join(mistake.what for mistake in undefined.mistakes)}
-            level = warning(test, coefficient, with_same_language=bool(ask.cells[0, 0]))
+            same = bool(ask.cells[0, 0])
+            level = warning(test, coefficient, with_same_language=same, controlled=bool(ask.controls))
             note = "; ".join(filter(None, (answer.pop("note", ""), level)))
             yield {"test": test, "coefficient": coefficient, "note": note, **answer}

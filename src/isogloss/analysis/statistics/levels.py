@@ -14,11 +14,14 @@ from scipy import stats
 
 LEVEL = 0.05
 SAME_LANGUAGE = "same-language pairs"
+CONTROLLED = ("controlled", "controlled tree")
 NULLS = {
     "effects": "row and column effects",
     "tree": "a family tree",
     "coarse tree": "a family tree that is known by family and branch only",
     SAME_LANGUAGE: "same-language pairs that are better, where distance has no effect",
+    CONTROLLED[0]: "an effect of what is controlled for",
+    CONTROLLED[1]: "a family tree and an effect of what is controlled for",
 }
 """Null → what it is, in words; other worlds in the frame have an effect planted, for power."""
 
@@ -60,7 +63,15 @@ def broken(test: str, coefficient: str) -> tuple[str, ...]:
     return tuple(null for null in NULLS if null in lost)
 
 
-def warning(test: str, coefficient: str, *, with_same_language: bool) -> str:
-    """Return what must stand beside a p-value of a test, "" where it holds its level under every null that applies."""
-    lost = [NULLS[null] for null in broken(test, coefficient) if with_same_language or null != SAME_LANGUAGE]
+def warning(test: str, coefficient: str, *, with_same_language: bool, controlled: bool = False) -> str:
+    """Return what must stand beside a p-value of a test, "" where it holds its level under every null that applies.
+
+    Args:
+        test: its name.
+        coefficient: of what.
+        with_same_language: whether same-language pairs were compared.
+        controlled: whether it was told of something to control for.
+    """
+    applies = {SAME_LANGUAGE: with_same_language, **dict.fromkeys(CONTROLLED, controlled)}
+    lost = [NULLS[null] for null in broken(test, coefficient) if applies.get(null, True)]
     return f"does not hold its level under: {'; '.join(lost)}" if lost else ""

@@ -62,8 +62,7 @@ def correlate(
     import polars as pl
 
     from isogloss.analysis.correlation_table import correlation_tables
-    from isogloss.analysis.correlations import answer
-    from isogloss.analysis.statistics.printed import printed_correlations
+    from isogloss.analysis.correlations import answer, printed_beside
 
     written = known_format(form)
     given = {
@@ -77,8 +76,8 @@ def correlate(
     }
     asked = observe(runs, store, like=like, metric=metric)
     questions = _questions(asked, {name: value for name, value in given.items() if value is not None})
-    theirs = [printed_correlations(one.printed) if one.printed else None for one in questions]
     answers = [answer(one, asked.observed) for one in questions]
+    theirs = [printed_beside(one) for one in answers]
     if keep is not None:
         _keep(kept_folder(keep), asked, answers)
     if figure is not None:
@@ -108,15 +107,17 @@ def _unchanged(asked: dict[str, object], given: Mapping[str, object]) -> dict[st
 
 
 def _keep(folder: Path, asked: Asked, answers: Sequence[pl.DataFrame]) -> None:
-    import polars as pl
-
+    """Write the frames, and each answer under the name of who asks; numbered where that is more than one question."""
+    from isogloss.analysis.kept import ANSWER
     from isogloss.evaluation.frame import write_frame
     from isogloss.store.files import disk_mistakes
 
-    by = f".{Path(asked.asking).stem}" if asked.asking else ""
+    name = ".".join(filter(None, (asked.observed.name, Path(asked.asking).name.removesuffix(".toml"))))
     with disk_mistakes(folder):
         asked.observed.write(folder)
-        write_frame(pl.concat(answers), folder / f"{asked.observed.name}{by}.answer.csv")
+        for number, one in enumerate(answers, start=1):
+            which = f".{number}" if len(answers) > 1 else ""
+            write_frame(one, folder / f"{name}{which}{ANSWER}")
 
 
 def _draw(file: Path, answers: Sequence[pl.DataFrame], printed: Sequence[pl.DataFrame | None]) -> None:

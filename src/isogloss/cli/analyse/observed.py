@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from isogloss.analysis.kept import TRANSFER
 from isogloss.errors import Mistakes, mistake
 
 if TYPE_CHECKING:
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
     from isogloss.store import RunInfo
 
-KEPT = ".transfer.csv"
 ObservedArgument = Annotated[
     list[str],
     typer.Argument(
-        help=f"NAME, NAME/VARIANT, NAME/VARIANT@SEED, a key, a recipe, or a file NAME{KEPT} that --keep wrote.",
+        help=f"NAME, NAME/VARIANT, NAME/VARIANT@SEED, a key, a recipe, or a file NAME{TRANSFER} that --keep wrote.",
         metavar="RUNS",
     ),
 ]
@@ -63,7 +63,7 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
 
     asking = like or next((address for address in addresses if _recipe_there(address)), "")
     questions = _questions(_recipe(asking) if asking else None)
-    if len(addresses) == 1 and addresses[0].endswith(KEPT):
+    if len(addresses) == 1 and addresses[0].endswith(TRANSFER):
         observed = TransferFrames.read(Path(addresses[0]))
         return Asked(observed, asking, questions)
     opened = Store(store)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from isogloss.cli.analyse.observed import MetricOption, ObservedArgument, observe
 from isogloss.cli.analyse.output import kept_folder, say_frame, say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
-
-if TYPE_CHECKING:
-    from isogloss.analysis.statistics.pairs import Matrix
-    from isogloss.evaluation.render import Table
 
 
 def transfer(
@@ -35,6 +30,7 @@ def transfer(
 ) -> None:
     """Scores over sources and targets, as means over seeds."""
     from isogloss.analysis.statistics.printed import figure3
+    from isogloss.analysis.transfer_table import transfer_tables
     from isogloss.store.files import disk_mistakes
 
     written = known_format(form)
@@ -52,23 +48,4 @@ def transfer(
     if written in ("csv", "json"):
         say_frame(observed.transfer, written)
         return
-    say_tables(list(_tables(matrices)), written)
-
-
-def _tables(matrices: list[tuple[str, Matrix]]) -> Iterator[Table]:
-    """A row for each source with its mean over the other languages, a column for each target."""
-    import numpy as np
-
-    from isogloss.evaluation.render import Cell, Column, Table
-
-    for title, matrix in matrices:
-        columns = [Column(name, "number", digits=1, many=True) for name in matrix.languages]
-        others = matrix.values.copy()
-        np.fill_diagonal(others, np.nan)
-        rows = []
-        for source, row, rest in zip(matrix.languages, matrix.values, others, strict=True):
-            if not np.isnan(row).all():
-                cells = (Cell(None if np.isnan(value) else float(value)) for value in row)
-                rows.append((Cell(source), Cell(float(np.nanmean(rest))), *cells))
-        heads = (Column("source"), Column("mean of the others", "number", digits=1))
-        yield Table(title, (*heads, *columns), tuple(rows))
+    say_tables(list(transfer_tables(matrices)), written)

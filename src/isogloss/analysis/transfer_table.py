@@ -1,0 +1,29 @@
+"""Scores over sources × targets as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from isogloss.analysis.statistics.pairs import Matrix
+from isogloss.evaluation.render import Cell, Column, Table
+
+
+def transfer_tables(matrices: Sequence[tuple[str, Matrix]]) -> Iterator[Table]:
+    """Yield a table for each matrix: a row for each source with its mean over the other languages, a column a target.
+
+    Args:
+        matrices: title and scores in percent; a source without any has no row.
+    """
+    for title, matrix in matrices:
+        columns = [Column(name, "number", digits=1, many=True) for name in matrix.languages]
+        others = matrix.values.copy()
+        np.fill_diagonal(others, np.nan)
+        rows = []
+        for source, row, rest in zip(matrix.languages, matrix.values, others, strict=True):
+            if not np.isnan(row).all():
+                cells = (Cell(None if np.isnan(value) else float(value)) for value in row)
+                rows.append((Cell(source), Cell(float(np.nanmean(rest))), *cells))
+        heads = (Column("source"), Column("mean of the others", "number", digits=1))
+        yield Table(title, (*heads, *columns), tuple(rows))
