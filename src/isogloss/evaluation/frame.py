@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +26,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isogloss.errors import Mistake, Mistakes, mistake
+from isogloss.store.files import whole_file
 
 DEVELOPMENT = "development "
 """Before a metric's name: scored on development rows, on which something may be chosen."""
@@ -186,9 +186,8 @@ def write_frame(frame: pl.DataFrame, path: Path) -> None:
     Values are rounded to six decimals; rows keep their order, which is that of variants in a table.
     """
     rounded = frame.with_columns(pl.col(pl.Float64).round(6))
-    buffer = io.BytesIO()
-    rounded.write_csv(buffer, line_terminator="\n")
-    path.write_bytes(buffer.getvalue())
+    with whole_file(path) as temporary:
+        rounded.write_csv(temporary, line_terminator="\n")
 
 
 def read_frame(path: Path) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from isogloss.evaluation.describe import describe
 from isogloss.evaluation.frame import read_frame, write_frame
 from isogloss.evaluation.render import render
 from isogloss.evaluation.table import tables
+from isogloss.store.files import write_text
 
 _BLOCK = re.compile(r"(<!-- table: (?P<head>[^\n]*?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 _SHOWN = ("scores", "mean", "languages", "sentences")
@@ -58,7 +59,7 @@ def keep(
     write_frame(comparisons, folder / _comparisons(name, against))
     if settings is not None:
         text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False)
-        (folder / f"{name}.settings.json").write_text(text + "\n", encoding="utf-8")
+        write_text(folder / f"{name}.settings.json", text + "\n")
 
 
 def rebuild(markdown: Path, results: Path) -> bool:
@@ -77,7 +78,7 @@ def rebuild(markdown: Path, results: Path) -> bool:
     old = markdown.read_text(encoding="utf-8")
     new = _BLOCK.sub(lambda block: block[1] + block_text(block["head"], results) + block[4], old)
     if new != old:
-        markdown.write_text(new, encoding="utf-8")
+        write_text(markdown, new)
     return new != old
 
 

@@ -15,6 +15,7 @@ from isogloss.analysis.statistics.frame import DEFAULT
 from isogloss.analysis.statistics.levels import NULLS, levels, rates
 from isogloss.analysis.statistics.printed import corrected, table1, table3
 from isogloss.errors import mistake, nearest
+from isogloss.store.files import write_text
 
 KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv")
 _SHOWN = {
@@ -68,7 +69,7 @@ def fill(markdown: Path, tag: str, known: Mapping[str, Callable[[], str]]) -> bo
     marked = rf"(<!-- {tag}: (?P<name>[\w.-]+) -->\n)(?P<body>.*?)(<!-- /{tag} -->)"
     new = re.sub(marked, written, old, flags=re.DOTALL)
     if new != old:
-        markdown.write_text(new, encoding="utf-8")
+        write_text(markdown, new)
     return new != old
 
 
