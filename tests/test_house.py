@@ -35,6 +35,8 @@ TORCH_FREE = (
     "isogloss.cli",
     "isogloss.data.source",
     "isogloss.data.task",
+    "isogloss.kinds.answer_rules",
+    "isogloss.kinds.answers",
     "isogloss.kinds.characters",
     "isogloss.kinds.spans",
     "isogloss.kinds.windows",
