@@ -15,6 +15,7 @@ from isogloss.analysis.correlations import MEAN, POOLED, answer
 from isogloss.analysis.figures import correlation_figure, save, transfer_figure
 from isogloss.analysis.layers import LEVEL, freezing_recipe, layers
 from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.analysis.statistics.pairs import Matrix
 from isogloss.analysis.statistics.printed import printed_correlations
 from isogloss.analysis.transfer import TransferFrames
 from isogloss.analysis.typology import distances
@@ -277,6 +278,15 @@ def test_a_figure_of_transfer_has_every_cell(observed: TransferFrames, tmp_path:
     assert "<b>" not in text
     numbers = re.findall(r">(\d\d)</text>", text)
     assert len([number for number in numbers if int(number) > 25]) >= 143
+
+
+def test_each_matrix_has_colours_of_its_own() -> None:
+    """Red when one scale serves both: of the one with lower scores nothing but dark cells is then seen."""
+    low, high = (Matrix("transfer", ("de", "en"), np.array([[base, 2.0], [3.0, 4.0]]) + base) for base in (1.0, 80.0))
+    spec = transfer_figure([("low", low), ("high", high)]).to_dict()
+    assert spec["resolve"] == {"scale": {"color": "independent"}}
+    of = [part["layer"][0]["encoding"]["color"]["scale"]["domain"] for part in spec["vconcat"]]
+    assert of == [[2.0, 5.0], [82.0, 160.0]]
 
 
 def test_figures_of_another_kind_are_refused(with_distance: pl.DataFrame, tmp_path: Path) -> None:

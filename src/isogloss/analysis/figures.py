@@ -88,6 +88,8 @@ def _heat(frame: pl.DataFrame, title: str) -> alt.LayerChart:
 def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
     """Return scores over sources (rows) and targets (columns), one heat map under the other (figure 3 of the paper).
 
+    Each has colours of its own: scores of different tasks have little in common but their pattern.
+
     Args:
         matrices: title and scores in percent.
 
@@ -95,12 +97,11 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
         Mistakes: altair is not installed.
     """
     vega = _altair()
-    known = np.concatenate([matrix.values[~np.isnan(matrix.values)] for _, matrix in matrices])
-    low, high = float(np.floor(known.min())), float(np.ceil(known.max()))
-    scale = vega.Scale(scheme="viridis", domain=[low, high])
-    dark = f"datum.score < {low + 0.55 * (high - low)}"  # the lower half of viridis
     parts = []
     for title, matrix in matrices:
+        low, high = float(np.floor(np.nanmin(matrix.values))), float(np.ceil(np.nanmax(matrix.values)))
+        scale = vega.Scale(scheme="viridis", domain=[low, high])
+        dark = f"datum.score < {low + 0.55 * (high - low)}"  # the lower half of viridis
         values = [
             {"source": source, "target": target, "score": matrix.values[i, j]}
             for i, source in enumerate(matrix.languages)
@@ -115,7 +116,7 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
         text = base.mark_text(fontSize=11).encode(text=vega.Text("score:Q", format=".0f"), color=colour)
         rectangles = base.mark_rect().encode(color=vega.Color("score:Q", scale=scale, title=None))
         parts.append((rectangles + text).properties(title=title, width=vega.Step(26), height=vega.Step(24)))
-    return cast("alt.VConcatChart", vega.vconcat(*parts))
+    return cast("alt.VConcatChart", vega.vconcat(*parts).resolve_scale(color="independent"))
 
 
 def save(chart: alt.VConcatChart, file: Path) -> None:
