@@ -51,7 +51,8 @@ def observed() -> TransferFrames:
                 about = {**facts, "language": target, "n": 100}
                 scores.append({**about, "metric": "accuracy", "value": SCORE[i, j] + shift})
                 scores.append({**about, "metric": "macro_f1", "value": 0.0})
-                impacts += [{**about, "layer": layer + 1, "impact": values[layer, i, j]} for layer in range(3)]
+                looked = {**about, "phase": "source", "against": "encoder", "pooling": "first"}
+                impacts += [{**looked, "layer": layer + 1, "impact": values[layer, i, j]} for layer in range(3)]
     sources = {f"{source}{seed}": source for source in CODES for seed in "01"}
     return TransferFrames.of("small-task", pl.DataFrame(scores), pl.DataFrame(impacts), sources)
 
@@ -91,6 +92,36 @@ def test_frames_are_kept_and_read(observed: TransferFrames, tmp_path: Path) -> N
     (tmp_path / "x.transfer.csv").write_text("a,b\n1,2\n")
     with pytest.raises(Mistakes, match="cannot be read as a frame of runs"):
         TransferFrames.read(tmp_path / "x.transfer.csv")
+
+
+def test_impact_that_was_measured_in_two_ways_is_refused() -> None:
+    """Red when a cell is the mean of two things."""
+    row = {"run": "a", "variant": "v", "seed": "0", "metric": "accuracy", "n": 9, "language": "de"}
+    way = {"layer": 1, "impact": 0.1, "phase": "source", "against": "encoder"}
+    impacts = pl.DataFrame([{**row, **way, "pooling": pooling} for pooling in ("first", "mean")])
+    with pytest.raises(Mistakes, match="2 ways: source against encoder, first token; source against encoder, mean"):
+        TransferFrames.of("x", pl.DataFrame([row | {"value": 50.0}]), impacts, {"a": "en"})
+
+
+def test_a_frozen_layer_costs_the_others_nothing(observed: TransferFrames) -> None:
+    """Impact that is none but for rounding is correlated with nothing, alone and among the rows of all layers."""
+    noise = pl.Series(1e-14 * np.random.default_rng(0).normal(size=observed.impact.height))
+    still = pl.when(pl.col("layer") == 1).then(noise).otherwise(pl.col("impact"))
+    frozen = observed._replace(impact=observed.impact.with_columns(impact=still))
+    question = ask(outcome="impact", kinds=("genetic",))
+    found = answer(question, frozen, tests=("naive", DEFAULT))
+    against = answer(question.model_copy(update={"explanatory": "transfer"}), frozen, tests=("naive", DEFAULT))
+    known = {layer.layer: layer for layer in layers(found, against)}
+    assert known[1].transfer.p_naive is None
+    assert not known[1].chosen
+    assert not known[1].chosen_naively
+    first = found.filter(layer=1)
+    assert set(first["note"]) == {"the same number everywhere: outcome"}
+    assert first["value"].null_count() == first["p"].null_count() == first.height > 0
+    assert found.filter(layer=2)["value"].null_count() == 0
+    assert found.filter(test=POOLED, with_same_language=False)["cells"].unique().to_list() == [2 * 132]
+    alone = answer(ask(outcome="impact", source="en", kinds=("genetic",)), frozen)
+    assert set(alone.filter(layer=1)["note"]) == {"the same number everywhere: outcome"}
 
 
 def test_a_score_that_is_not_there_is_refused() -> None:
@@ -165,7 +196,7 @@ def test_cells_of_two_languages_are_no_targets(tmp_path: Path) -> None:
         [{**row, "value": 50.0, "second_language": None}, {**row, "value": 1.0, "second_language": "en"}]
     )
     assert TransferFrames.of("x", scores, pl.DataFrame(), {"a": "en"}).transfer["score"].to_list() == [50.0]
-    (tmp_path / "x.transfer.csv").write_text("variant,seed,source,target,score,n\n")
+    (tmp_path / "x.transfer.csv").write_text("variant,seed,source,target,metric,score,n\n")
     with pytest.raises(Mistakes, match="no rows"):
         TransferFrames.read(tmp_path / "x.transfer.csv")
 
@@ -179,7 +210,7 @@ def test_tables_have_what_was_found(with_distance: pl.DataFrame, with_transfer: 
     value = with_distance.filter(test="naive", coefficient="pearson", explanatory="genetic", layer=3)
     naive = value.filter(~pl.col("with_same_language"))
     shown = str(without.rows[2][1].value)
-    one = r"[+−]0\.\d\d \((<\.001|1?\.\d{3})\)"
+    one = r"[+−]0\.\d\d \((<\.001|1?\.\d{3}|–)\)"
     assert re.fullmatch(f"{one}; {one}", shown), shown
     tested = with_distance.filter(test=DEFAULT, coefficient="two-way pearson", explanatory="genetic", layer=3)
     tested = tested.filter(~pl.col("with_same_language"))
@@ -208,7 +239,8 @@ def test_layers_by_the_papers_criterion(with_distance: pl.DataFrame, with_transf
     assert [layer.layer for layer in found] == [1, 2, 3]
     for layer in found:
         genetic = next(link for link in layer.distances if link.name == "genetic")
-        assert layer.chosen == (min(link.p for link in layer.distances) < LEVEL <= layer.transfer.p)
+        told = [link.p for link in layer.distances if link.p is not None]
+        assert layer.chosen == (min(told) < LEVEL <= layer.transfer.p)
         naive = with_distance.filter(test="naive", coefficient="pearson", layer=layer.layer, explanatory="genetic")
         assert genetic.p_naive == naive.filter(~pl.col("with_same_language"))["p"][0]
         assert (genetic.p_naive < 0.001) == (layer.layer != 2)
@@ -249,6 +281,9 @@ def test_the_recipe_keeps_what_the_variant_that_was_looked_into_changes(tmp_path
     made = load_recipe(file)
     frozen = {one.name: made.for_cell(one.name, {}).phase("source").freeze for one in made.variants}
     assert frozen == {"full": ("embeddings", "layer.5"), "frozen_3": ("embeddings", "layer.5", "layer.3")}
+    lowest = tmp_path / "lowest.toml"
+    lowest.write_text(freezing_recipe(load_recipe("philippy2023-table3"), [0], variant="full"), encoding="utf-8")
+    assert load_recipe(lowest).for_cell("frozen_0", {}).phase("source").freeze == ("embeddings",)
     with pytest.raises(Mistakes, match='recipe philippy2023-table3 has no variant "b"') as caught:
         freezing_recipe(recipe, [3], variant="b")
     assert "--recipe" in str(caught.value)
@@ -259,6 +294,7 @@ def test_figures_are_written(with_distance: pl.DataFrame, tmp_path: Path, suffix
     file = tmp_path / f"figure{suffix}"
     save(correlation_figure(with_distance, printed_correlations("philippy2023-figure1")), file)
     head = file.read_bytes()[:200]
+    save(correlation_figure(with_distance, printed_correlations("philippy2023-table1")), file.with_stem("no_layers"))
     starts = {".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF", ".html": b"<!DOCTYPE", ".json": b"{"}
     assert head.lstrip().startswith(starts[suffix])
     if suffix == ".svg":

@@ -58,6 +58,10 @@ def test_a_block_that_is_not_known_is_refused(tmp_path: Path) -> None:
     page.write_text("<!-- statistics: level -->\n<!-- /statistics -->\n", encoding="utf-8")
     with pytest.raises(Mistakes, match='did you mean "levels"'):
         document.rebuild(page, KEPT)
+    for broken in ("<!-- statistics: levels -->\n", "<!-- statistics: a b -->\n<!-- /statistics -->\n"):
+        page.write_text(broken, encoding="utf-8")
+        with pytest.raises(Mistakes, match="a statistics block without an end"):
+            document.rebuild(page, KEPT)
 
 
 def test_what_the_page_keeps_is_what_is_computed() -> None:

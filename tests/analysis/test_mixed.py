@@ -93,3 +93,10 @@ def test_interval_and_p_agree() -> None:
     assert edge[0] == pytest.approx(0, abs=1e-9)
     with pytest.raises(Mistakes, match="nothing is left"):
         mixed_model(x, y, OFF, [2 * x + 1])
+
+
+def test_an_exact_relation_has_no_test() -> None:
+    """Red when the likelihood of no error at all is maximised."""
+    x = np.random.default_rng(0).normal(size=(8, 8))
+    with pytest.raises(Mistakes, match="no error is left"):
+        mixed_model(x, 3 - 2 * x, ~np.eye(8, dtype=bool))

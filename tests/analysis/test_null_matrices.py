@@ -12,10 +12,12 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from analysis.worlds import WORLDS
+from analysis.worlds import WORLDS, Draw
 from isogloss.analysis import statistics
+from isogloss.analysis.statistics.correlation import COEFFICIENTS
 from isogloss.analysis.statistics.frame import TAKE_CONTROLS, TESTS, Question
 from isogloss.analysis.statistics.levels import LEVEL, levels, warning
+from isogloss.analysis.statistics.one_source import PERMUTATION, permute_targets
 from isogloss.keys import Key
 
 KEPT = Path(statistics.__file__).with_name("levels.csv")
@@ -24,14 +26,14 @@ SOME = 100
 
 
 def rejects(answer: dict[str, object]) -> bool:
-    """A p-value of at most 5 %, or an interval of 95 % without 0 where there is no p-value."""
+    """A p-value of at most 5 %, or an interval of 95 % without 0 where there is no p-value; not with neither."""
     if answer.get("p") is not None:
         return bool(answer["p"] <= LEVEL)
-    return not answer["low"] <= 0 <= answer["high"]
+    return answer.get("low") is not None and not answer["low"] <= 0 <= answer["high"]
 
 
 def simulate(world: str, n: int, simulations: int, tests: list[str] | None = None) -> pl.DataFrame:
-    """Rejections of each test, as `levels()` has them."""
+    """Rejections of each test, as `levels()` has them; those of one source are of the first row of each matrix."""
     found: Counter[tuple[str, str]] = Counter()
     for number in range(simulations):
         key = Key(number, world, n)
@@ -41,9 +43,21 @@ def simulate(world: str, n: int, simulations: int, tests: list[str] | None = Non
             make, coefficients = TESTS[test]
             for coefficient in coefficients:
                 found[test, coefficient] += rejects(dict(make(ask, coefficient)))
+        if not (tests or draw.controls):
+            found.update(one_source(draw, key))
     rows = [(world, n, test, coefficient, simulations, count) for (test, coefficient), count in found.items()]
     names = ["world", "languages", "test", "coefficient", "simulations", "rejections"]
     return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def one_source(draw: Draw, key: Key) -> Counter[tuple[str, str]]:
+    """Whether the tests of one source reject: the first, itself among its targets where all cells are compared."""
+    there, found = draw.cells[0], Counter[tuple[str, str]]()
+    for coefficient in COEFFICIENTS:
+        rng = key._replace(purpose=coefficient).generator()
+        answer = permute_targets(draw.x[0, there], draw.y[0, there], coefficient, draws=DRAWS, rng=rng)
+        found[PERMUTATION, coefficient] = int(rejects(answer._asdict()))
+    return found
 
 
 @pytest.mark.slow

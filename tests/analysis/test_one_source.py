@@ -81,7 +81,7 @@ def test_a_constant_row_has_no_coefficient_and_says_why() -> None:
     one.values[4] = 1.0
     found = answers(matrix("transfer", 7), one)
     assert found["value"].null_count() == found["p"].null_count() == found.height
-    assert set(found["note"]) == {"the same number for every target: explanatory"}
+    assert set(found["note"]) == {"the same number everywhere: explanatory"}
 
 
 def test_refusals() -> None:

@@ -57,8 +57,6 @@ def test_mistakes() -> None:
         Matrix("m", ("a", "a"), np.zeros((2, 2)))
     with pytest.raises(Mistakes, match="infinite"):
         Matrix("m", ("a", "b"), np.full((2, 2), np.inf))
-    with pytest.raises(Mistakes, match="flat: the same number in every cell"):
-        align([matrix("one"), Matrix("flat", CODES, np.eye(6))], with_same_language=False)
 
 
 def test_quantities_of_a_language() -> None:

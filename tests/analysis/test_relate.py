@@ -6,9 +6,11 @@ import pytest
 from scipy import stats
 
 from analysis.worlds import WORLDS
+from isogloss.analysis.statistics.correlation import COEFFICIENTS
 from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, TESTS, relate
 from isogloss.analysis.statistics.levels import NULLS, broken, levels, rates, warning
 from isogloss.analysis.statistics.multiple import adjust
+from isogloss.analysis.statistics.one_source import PERMUTATION
 from isogloss.analysis.statistics.pairs import Matrix, of_target
 from isogloss.errors import Mistakes
 from isogloss.keys import Key
@@ -149,6 +151,7 @@ def test_the_default_holds_its_level_wherever_a_test_does() -> None:
     everywhere = measured.filter(pl.col("world") == "coarse tree")
     assert not everywhere["held"].any()
     named = {(test, of) for test, (_, all_of) in TESTS.items() for of in all_of}
+    named |= {(PERMUTATION, of) for of in COEFFICIENTS}
     assert set(measured.select("test", "coefficient").iter_rows()) == named
     lost = {pair for pair in named if not {"effects", "tree"} & set(broken(*pair))}
     assert {test for test, _ in lost} == {DEFAULT}

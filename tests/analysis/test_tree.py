@@ -7,6 +7,7 @@ import pytest
 
 from analysis.worlds import coarsened, gaps, yule
 from isogloss.analysis.statistics.design import nuisance, residual_matrix
+from isogloss.analysis.statistics.frame import DEFAULT, relate
 from isogloss.analysis.statistics.pairs import Matrix
 from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_distances
 from isogloss.analysis.statistics.tree_null import (
@@ -15,8 +16,11 @@ from isogloss.analysis.statistics.tree_null import (
     rotations,
     spectral_randomisation,
     tree_simulation,
+    unmoved,
 )
+from isogloss.analysis.typology import distances
 from isogloss.errors import Mistakes
+from isogloss.keys import Key
 
 OFF = ~np.eye(12, dtype=bool)
 
@@ -130,3 +134,20 @@ def test_simulated_distances_are_compared_as_the_outcome_is() -> None:
         p.append(tree_simulation(gaps(tree, rng), y, OFF, tree, draws=49, rng=rng).p)
     assert np.mean(np.array(p) <= 0.2) == pytest.approx(0.2, abs=0.12)
     assert np.mean(p) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_distance_that_is_the_tree_has_no_p() -> None:
+    """Rotations leave it as it is: a p-value near 1 would be of no test. Red when it is told all the same."""
+    codes = ("bg", "de", "el", "en", "es", "fr", "hi", "ru", "th", "tr", "vi", "zh")
+    genetic, syntactic = (Matrix.of(distances(codes, kind)) for kind in ("genetic", "syntactic"))
+    tree = tree_from_distances(genetic)
+    cells = ~np.eye(12, dtype=bool)
+    assert unmoved(genetic.values, cells, tree) > 0.95
+    assert unmoved(syntactic.values, cells, tree) < 0.7
+    outcome = Matrix("transfer", codes, -genetic.values + np.random.default_rng(0).normal(0, 0.01, (12, 12)))
+    frame = relate(outcome, [genetic, syntactic], key=Key(0), tree=tree, tests=[DEFAULT], draws=99)
+    of = {name: part for (name,), part in frame.filter(coefficient="two-way pearson").group_by(["explanatory"])}
+    assert of["genetic"]["p"].null_count() == of["genetic"].height
+    assert of["genetic"]["value"].max() < -0.9
+    assert all(note.startswith("nearly the family tree itself") for note in of["genetic"]["note"])
+    assert of["syntactic"]["p"].null_count() == 0

@@ -34,7 +34,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, source in enumerate(CODES):
         for j, target in enumerate(CODES):
             about = {"variant": "default", "seed": "0", "source": source, "target": target}
-            transfer.append({**about, "score": 60 - 20 * FAR[i, j] + 100 * noise[0, i, j], "n": 100})
+            score = 60 - 20 * FAR[i, j] + 100 * noise[0, i, j]
+            transfer.append({**about, "metric": "accuracy", "score": score, "n": 100})
             impact += [
                 {**about, "layer": 1, "impact": 0.5 - 0.4 * FAR[i, j] + noise[1, i, j], "n": 100},
                 {**about, "layer": 2, "impact": 0.5 + noise[2, i, j], "n": 100},
@@ -99,7 +100,7 @@ def test_what_is_kept_is_what_a_page_says(isogloss: Isogloss, kept: Path, tmp_pa
     page = tmp_path / "page.md"
     blocks = {
         "correlate: small-task.philippy2023-figure2": said.out,
-        "transfer: small-task": isogloss("analyse", "transfer", kept, "--format", "md").out.replace(": accuracy", ""),
+        "transfer: small-task": isogloss("analyse", "transfer", kept, "--format", "md").out,
     }
     text = "".join(f"<!-- {head} -->\n\n<!-- /{head.partition(':')[0]} -->\n" for head in blocks)
     page.write_text(text, encoding="utf-8")
@@ -122,6 +123,13 @@ def test_several_questions_are_kept_apart(isogloss: Isogloss, kept: Path, tmp_pa
     assert said.code == 0, said.err
     of = [set(read_answer(tmp_path / "kept" / f"small-task.two.{n}.answer.csv")["source"]) for n in (1, 2)]
     assert of == [{""}, {"en"}]
+
+
+def test_what_options_make_another_question_has_no_recipes_name(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    """Red when it overwrites what the recipe asks."""
+    words = ("analyse", "correlate", kept, "--like", "philippy2023-figure2", "--draws", 9, "--source", "de")
+    assert isogloss(*words, "--keep", tmp_path).code == 0
+    assert [path.name for path in tmp_path.glob("*.answer.csv")] == ["small-task.answer.csv"]
 
 
 def test_printed_numbers_do_not_stand_beside_another_question(isogloss: Isogloss, kept: Path) -> None:
@@ -198,6 +206,7 @@ def test_no_layer_is_an_answer(isogloss: Isogloss, kept: Path, tmp_path: Path) -
         (["correlate", "KEPT", "--draws", "0"], "greater than or equal to 1"),
         (["correlate", "KEPT", "--from", "kilometres", "--figure", "x.svg"], "there are no layers to draw"),
         (["correlate", "KEPT", "--from", "kilometres", "--keep", "KEPT"], "KEPT"),
+        (["transfer", "KEPT", "--metric", "macro_f1"], "holds accuracy, not macro_f1"),
         (["correlate", "nowhere.transfer.csv"], "cannot be read as a frame of runs"),
         (["transfer", "KEPT", "--figure", "x.gif"], 'no figures end in ".gif"'),
         (["transfer", "tiny", "--metric", "acuracy"], 'did you mean "accuracy"?'),

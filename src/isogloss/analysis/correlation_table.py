@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from isogloss.analysis.correlations import BELIEVED, MEAN, POOLED, believed
-from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.analysis.statistics.frame import DEFAULT, TAKE_CONTROLS
 from isogloss.analysis.statistics.one_source import PERMUTATION
 from isogloss.evaluation.render import Cell, Column, Table
 
@@ -18,9 +18,11 @@ _SHOWN = (  # heading, test, coefficient, what is shown
     ("p of permutation", PERMUTATION, "pearson", "p"),
     ("its BH", PERMUTATION, "pearson", "p_bh"),
     ("Spearman", "naive", "spearman", "value"),
-    ("naive p", "naive", "spearman", "p"),
-    ("MRQAP p", "MRQAP-DSP", "partial", "p"),
-    ("mixed model p", "mixed model", "slope", "p"),
+    ("its naive p", "naive", "spearman", "p"),
+    ("MRQAP partial", "MRQAP-DSP", "partial", "value"),
+    ("its p", "MRQAP-DSP", "partial", "p"),
+    ("mixed model slope", "mixed model", "slope", "value"),
+    ("its p", "mixed model", "slope", "p"),
     ("two-way Pearson", DEFAULT, "two-way pearson", "value"),
     ("spectral p", DEFAULT, "two-way pearson", "p"),
     ("its BH", DEFAULT, "two-way pearson", "p_bh"),
@@ -66,7 +68,8 @@ def _by_layer(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -> T
         rows.append((Cell(label), *cells))
         if printed is not None and (found := _printed(printed, label, "pearson", part)):
             rows.append((Cell(f"{label}, printed"), *(Cell(_signed(found.get(name))) for name in names)))
-    return Table(title, tuple(columns), tuple(rows), footnotes=(_what_the_cells_are(part), *_footnotes(part)))
+    shown = [("naive", "pearson"), (POOLED, "pearson"), *BELIEVED.items()]
+    return Table(title, tuple(columns), tuple(rows), footnotes=(_what_the_cells_are(part), *_footnotes(part, shown)))
 
 
 def _pair(rows: pl.DataFrame) -> str | None:
@@ -111,7 +114,8 @@ def _by_question(part: pl.DataFrame, title: str, printed: pl.DataFrame | None) -
                 theirs = _printed(printed, label if layered else "", coefficient, part)
                 cells.append(Cell(theirs.get(mine["explanatory"][0])))
         rows.append(tuple(cells))
-    return Table(title, tuple(columns), tuple(rows), footnotes=tuple(_footnotes(part)))
+    about = [(POOLED, "pearson"), *(entry[1:3] for entry in shown)]
+    return Table(title, tuple(columns), tuple(rows), footnotes=tuple(_footnotes(part, about)))
 
 
 def _layers(part: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -137,13 +141,12 @@ def _printed(printed: pl.DataFrame, label: str, coefficient: str, part: pl.DataF
     return dict(zip(found["explanatory"], found["value"], strict=True))
 
 
-def _footnotes(part: pl.DataFrame) -> Iterator[str]:
+def _footnotes(part: pl.DataFrame, shown: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Languages left out, what is controlled for, and the tests that do not hold their level."""
     for (dropped,), rows in _by(part.filter(pl.col("dropped") != ""), "dropped"):
         yield f"{', '.join(rows['explanatory'].unique(maintain_order=True))} without {dropped}"
-    if controls := part["controls"][0]:
+    if (controls := part["controls"][0]) and {test for test, _ in shown} & set(TAKE_CONTROLS):
         yield f"MRQAP and the mixed model control for {', '.join(controls.split())}, but for the distance in question"
-    shown = {entry[1:3] for entry in _SHOWN}
     for (note,), rows in _by(part.filter(pl.col("note") != ""), "note"):
         pairs = rows.select("test", "coefficient").unique(maintain_order=True).rows()
         if named := [f"{test} ({coefficient})" for test, coefficient in pairs if (test, coefficient) in shown]:

@@ -13,7 +13,7 @@ from isogloss.analysis.origins import distances_from
 from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
 from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, relate
 from isogloss.analysis.statistics.one_source import PERMUTATION, relate_targets
-from isogloss.analysis.statistics.pairs import Matrix, align
+from isogloss.analysis.statistics.pairs import Matrix, align, constants
 from isogloss.analysis.statistics.printed import printed_correlations
 from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_distances
 from isogloss.analysis.transfer import TransferFrames
@@ -93,11 +93,14 @@ def read_answer(path: Path) -> pl.DataFrame:
     Raises:
         Mistakes: it is not there, or is not of that form.
     """
+    remedy = "write it anew with `isogloss analyse correlate RUNS --keep`"
     try:
-        return pl.read_csv(path, schema_overrides=dict(_COLUMNS)).select(list(_COLUMNS))
+        found = pl.read_csv(path, schema_overrides=dict(_COLUMNS)).select(list(_COLUMNS))
     except (OSError, pl.exceptions.PolarsError) as error:
-        remedy = "write it anew with `isogloss analyse correlate RUNS --keep`"
         raise mistake("cannot be read as an answer", where=str(path), remedy=remedy) from error
+    if found.is_empty():
+        raise mistake("no rows", where=str(path), remedy=remedy)
+    return found
 
 
 def believed(answers: pl.DataFrame) -> pl.DataFrame:
@@ -141,7 +144,10 @@ def _pooled(outcomes: Sequence[Matrix], explanatory: Sequence[Matrix]) -> pl.Dat
     rows = []
     for same in (True, False):
         for one in explanatory:
-            pairs = [align([one, layer], with_same_language=same) for layer in layers]
+            aligned = [align([one, layer], with_same_language=same) for layer in layers]
+            pairs = [pair for pair in aligned if not constants(("outcome", pair.vector(1)))]
+            if not pairs:
+                continue
             x = np.concatenate([pair.vector(0) for pair in pairs])
             y = np.concatenate([pair.vector(1) for pair in pairs])
             for coefficient in COEFFICIENTS:

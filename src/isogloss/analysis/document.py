@@ -13,9 +13,9 @@ from pathlib import Path
 from isogloss.analysis.correlation_table import correlation_tables
 from isogloss.analysis.correlations import printed_beside, read_answer
 from isogloss.analysis.kept import ANSWER, TRANSFER
-from isogloss.analysis.statistics.document import fill
+from isogloss.analysis.statistics.document import fill_all
 from isogloss.analysis.transfer import TransferFrames
-from isogloss.analysis.transfer_table import transfer_tables
+from isogloss.analysis.transfer_table import titled, transfer_tables
 from isogloss.evaluation.render import render
 
 
@@ -29,8 +29,8 @@ def rebuild(markdown: Path, results: Path) -> bool:
     Raises:
         Mistakes: a block has a name that is not known.
     """
-    matrices = fill(markdown, "transfer", _blocks(results, TRANSFER, _matrices))
-    return fill(markdown, "correlate", _blocks(results, ANSWER, _answer)) or matrices
+    known = {"transfer": _blocks(results, TRANSFER, _matrices), "correlate": _blocks(results, ANSWER, _answer)}
+    return fill_all(markdown, known)
 
 
 def _blocks(results: Path, ending: str, written: Callable[[Path], str]) -> Mapping[str, Callable[[], str]]:
@@ -38,9 +38,7 @@ def _blocks(results: Path, ending: str, written: Callable[[Path], str]) -> Mappi
 
 
 def _matrices(path: Path) -> str:
-    observed = TransferFrames.read(path)
-    matrices = [(f"{observed.name}/{variant}", observed.transfer_matrix(variant)) for variant in observed.variants]
-    return render(list(transfer_tables(matrices)), "md")
+    return render(list(transfer_tables(titled(TransferFrames.read(path)))), "md")
 
 
 def _answer(path: Path) -> str:

@@ -44,9 +44,12 @@ def correlation_figure(answers: pl.DataFrame, printed: pl.DataFrame | None = Non
         explanatory = "transfer" if "transfer" in part["explanatory"] else "distance"
         parts.append(_heat(_cells(part), f"{variant}: impact and {explanatory}, by layer"))
     if printed is not None:
-        theirs = printed.filter(pl.col("coefficient") == "pearson").with_columns(weight=pl.lit("unknown"))
         names = mine["explanatory"].unique(maintain_order=True).to_list()
-        parts.append(_heat(theirs.filter(pl.col("explanatory").is_in(names)), "as printed"))
+        theirs = printed.filter(
+            pl.col("coefficient") == "pearson", pl.col("layer") != "", pl.col("explanatory").is_in(names)
+        )
+        if theirs.height:
+            parts.append(_heat(theirs.with_columns(weight=pl.lit("unknown")), "as printed"))
     return cast("alt.VConcatChart", _altair().vconcat(*parts))
 
 

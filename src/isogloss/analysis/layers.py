@@ -20,6 +20,7 @@ from isogloss.recipe.analysis import ImpactAnalysis
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.plan import axis_values
 from isogloss.recipe.toml import dump, parse
+from isogloss.registry import load
 
 LEVEL = 0.05
 TESTS = ("naive", DEFAULT)
@@ -39,8 +40,8 @@ class Link(NamedTuple):
     """
 
     name: str
-    value: float
-    p_naive: float
+    value: float | None
+    p_naive: float | None
     two_way: float | None
     p: float | None
 
@@ -49,7 +50,7 @@ class Layer(NamedTuple):
     """What is known of a layer.
 
     Attributes:
-        layer: its number, from 1.
+        layer: its number, from 1; 0 is the embeddings.
         distances: how its impact goes with each distance.
         transfer: how it goes with transfer.
     """
@@ -61,13 +62,18 @@ class Layer(NamedTuple):
     @property
     def chosen(self) -> bool:
         """Whether it meets the criterion."""
-        related = any(link.p is not None and link.p < LEVEL for link in self.distances)
-        return related and self.transfer.p is not None and self.transfer.p >= LEVEL
+        return _meets([link.p for link in self.distances], self.transfer.p)
 
     @property
     def chosen_naively(self) -> bool:
         """Whether it meets the criterion if pairs of languages are taken for independent."""
-        return any(link.p_naive < LEVEL for link in self.distances) and self.transfer.p_naive >= LEVEL
+        return _meets([link.p_naive for link in self.distances], self.transfer.p_naive)
+
+
+def _meets(distances: Sequence[float | None], transfer: float | None) -> bool:
+    """Whether a distance is shown and transfer is not; what has no p-value was not tested."""
+    related = any(p is not None and p < LEVEL for p in distances)
+    return related and transfer is not None and transfer >= LEVEL
 
 
 def layers(with_distance: pl.DataFrame, with_transfer: pl.DataFrame) -> tuple[Layer, ...]:
@@ -108,7 +114,6 @@ def freezing_recipe(
     Raises:
         Mistakes: the recipe has no such variant.
     """
-    phase = _looked_into(recipe)
     if variant not in (known := [one.name for one in recipe.variants]):
         raise mistake(
             f'recipe {recipe.name} has no variant "{variant}"', where="--recipe", remedy=nearest(variant, known)
@@ -116,14 +121,19 @@ def freezing_recipe(
     tables = parse(recipe.to_toml(), recipe.name)
     base: dict[str, Any] = next((table for table in tables.get("variants", []) if table["name"] == variant), {})
     (axes, *_) = axis_values(recipe)
-    frozen = recipe.for_cell(variant, axes).phase(phase).freeze
+    cell = recipe.for_cell(variant, axes)
+    phase = _looked_into(cell)
+    frozen = cell.phase(phase).freeze
     sets = [[number] for number in layers] + ([list(layers)] if len(layers) > 1 else [])
     tables["variants"] = [{**base, "name": "full", "description": "as it was"}] + [
         {
             **base,
             "name": f"frozen_{'_'.join(map(str, numbers))}",
             "description": f"layer{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))} frozen",
-            "set": {**base.get("set", {}), f"phases.{phase}.freeze": [*frozen, *numbers]},
+            "set": {
+                **base.get("set", {}),
+                f"phases.{phase}.freeze": [*frozen, *(number or "embeddings" for number in numbers)],
+            },
         }
         for numbers in sets
     ]
@@ -136,7 +146,8 @@ def freezing_recipe(
     return dump(tables)
 
 
-def _looked_into(recipe: Recipe) -> str:
-    """The phase of the recipe's impact analysis; the last one if it names none."""
-    named = (one.of for one in recipe.analyses if isinstance(one, ImpactAnalysis) and one.of)
-    return next(named, recipe.phases[-1].name)
+def _looked_into(cell: Recipe) -> str:
+    """The phase of a cell's impact analysis; the last one that leaves weights if it names none."""
+    named = (one.of for one in cell.analyses if isinstance(one, ImpactAnalysis) and one.of)
+    leaves = (one.name for one in reversed(cell.phases) if load("methods", one.method.name).product == "weights")
+    return next(named, None) or next(leaves)

@@ -25,7 +25,7 @@ class TransferFrames(NamedTuple):
 
     Attributes:
         name: whose: a recipe and its task, as they stand in headings and file names.
-        transfer: variant, seed, source, target, score (percent), n.
+        transfer: variant, seed, source, target, metric (one for all), score (percent), n.
         impact: variant, seed, source, target, layer, impact, n; without a row where no run was looked into.
     """
 
@@ -53,7 +53,7 @@ class TransferFrames(NamedTuple):
             metric: which score.
 
         Raises:
-            Mistakes: no run has such a score.
+            Mistakes: no run has such a score, or several impacts were measured of one.
         """
         known = pl.DataFrame({"run": list(sources), "source": list(sources.values())}, schema=_strings("run", "source"))
         if "second_language" in scores.columns:  # a question in another language than its context, say, is no target
@@ -62,11 +62,21 @@ class TransferFrames(NamedTuple):
         if found.is_empty():
             there = scores["metric"].unique().to_list()
             raise mistake(f'no scores called "{metric}"', where=name, remedy=nearest(metric, there))
-        transfer = found.select(*_WHOSE, "n", target="language", score="value").select(list(_TRANSFER))
+        transfer = found.select(*_WHOSE, "metric", "n", target="language", score="value").select(list(_TRANSFER))
         if impacts.is_empty():
             return cls(name, transfer, pl.DataFrame(schema=_IMPACT))
+        asked = impacts.select("phase", "against", "pooling").unique(maintain_order=True)
+        if asked.height > 1:
+            ways = "; ".join(f"{phase} against {against}, {pooling} token" for phase, against, pooling in asked.rows())
+            remedy = "ask of runs with one analysis of impact"
+            raise mistake(f"the impact was measured in {asked.height} ways: {ways}", where=name, remedy=remedy)
         looked = impacts.join(known, on="run").select(*_WHOSE, "layer", "impact", "n", target="language")
         return cls(name, transfer, looked.select(list(_IMPACT)).cast(_IMPACT))  # type: ignore[arg-type]
+
+    @property
+    def metric(self) -> str:
+        """Which score transfer is."""
+        return str(self.transfer["metric"][0])
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -103,10 +113,9 @@ class TransferFrames(NamedTuple):
         name = file.name.removesuffix(TRANSFER)
         impact = file.with_name(f"{name}{IMPACT}")
         transfer = _read(file, _TRANSFER)
-        if transfer.is_empty():
-            raise mistake(
-                "no rows", where=str(file), remedy="write it anew with `isogloss analyse transfer RUNS --keep`"
-            )
+        if transfer["metric"].n_unique() != 1:
+            what = "no rows" if transfer.is_empty() else "scores of several metrics"
+            raise mistake(what, where=str(file), remedy="write it anew with `isogloss analyse transfer RUNS --keep`")
         return cls(name, transfer, _read(impact, _IMPACT) if impact.is_file() else pl.DataFrame(schema=_IMPACT))
 
 
@@ -114,7 +123,7 @@ def _strings(*names: str) -> dict[str, type[pl.DataType]]:
     return dict.fromkeys(names, pl.String)
 
 
-_TRANSFER: dict[str, type[pl.DataType]] = {**_strings(*_WHOSE, "target"), "score": pl.Float64, "n": pl.Int64}
+_TRANSFER: dict[str, type[pl.DataType]] = {**_strings(*_WHOSE, "target", "metric"), "score": pl.Float64, "n": pl.Int64}
 _IMPACT: dict[str, type[pl.DataType]] = {
     **_strings(*_WHOSE, "target"),
     "layer": pl.Int64,

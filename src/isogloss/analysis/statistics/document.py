@@ -15,6 +15,7 @@ from isogloss.analysis.statistics.frame import DEFAULT
 from isogloss.analysis.statistics.levels import NULLS, levels, rates
 from isogloss.analysis.statistics.printed import corrected, table1, table3
 from isogloss.errors import mistake, nearest
+from isogloss.evaluation.frame import write_frame
 from isogloss.store.files import write_text
 
 KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv")
@@ -31,7 +32,7 @@ _SHOWN = {
 def keep(folder: Path) -> None:
     """Write the frames that take random draws, so that a page is rebuilt from them and not from other draws."""
     for name, frame in zip(KEPT, (corrected(), table3()), strict=True):
-        frame.write_csv(folder / name, float_precision=6)
+        write_frame(frame, folder / name)
 
 
 def rebuild(markdown: Path, results: Path) -> bool:
@@ -56,21 +57,33 @@ def fill(markdown: Path, tag: str, known: Mapping[str, Callable[[], str]]) -> bo
         known: name → what writes its table.
 
     Raises:
-        Mistakes: a block has a name that is not known.
+        Mistakes: a block has a name that is not known, or no end.
     """
-    old = markdown.read_text(encoding="utf-8")
+    return fill_all(markdown, {tag: known})
 
-    def written(block: re.Match[str]) -> str:
-        name = block["name"]
-        if name not in known:
-            raise mistake(f'no table is called "{name}"', where=str(markdown), remedy=nearest(name, known))
-        return f"{block[1]}\n{known[name]()}\n{block[4]}"
 
-    marked = rf"(<!-- {tag}: (?P<name>[\w.-]+) -->\n)(?P<body>.*?)(<!-- /{tag} -->)"
-    new = re.sub(marked, written, old, flags=re.DOTALL)
+def fill_all(markdown: Path, known: Mapping[str, Mapping[str, Callable[[], str]]]) -> bool:
+    """Do what `fill` does, for the blocks of several tags at once: tag → name → what writes its table."""
+    new = old = markdown.read_text(encoding="utf-8")
+    for tag, tables in known.items():
+        new = _filled(new, tag, tables, str(markdown))
     if new != old:
         write_text(markdown, new)
     return new != old
+
+
+def _filled(old: str, tag: str, known: Mapping[str, Callable[[], str]], where: str) -> str:
+    def written(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name not in known:
+            raise mistake(f'no table is called "{name}"', where=where, remedy=nearest(name, known))
+        return f"{block[1]}\n{known[name]()}\n{block[4]}"
+
+    marked = rf"(<!-- {tag}: (?P<name>[\w.-]+) -->\n)(?P<body>.*?)(<!-- /{tag} -->)"
+    new, blocks = re.subn(marked, written, old, flags=re.DOTALL)
+    if blocks != old.count(f"<!-- {tag}: ") or blocks != old.count(f"<!-- /{tag} -->"):
+        raise mistake(f"a {tag} block without an end, or with a name of other letters", where=where, remedy="mend it")
+    return new
 
 
 def blocks(results: Path) -> Mapping[str, Callable[[], str]]:

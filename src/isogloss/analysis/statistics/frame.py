@@ -21,9 +21,9 @@ from isogloss.analysis.statistics.mantel import Randomised, mantel
 from isogloss.analysis.statistics.mixed import mixed_model
 from isogloss.analysis.statistics.mrqap import mrqap
 from isogloss.analysis.statistics.multiple import adjust
-from isogloss.analysis.statistics.pairs import Bools, Floats, Matrix, align
+from isogloss.analysis.statistics.pairs import Bools, Floats, Matrix, align, constants
 from isogloss.analysis.statistics.tree import Tree, family_tree
-from isogloss.analysis.statistics.tree_null import spectral_randomisation, tree_simulation
+from isogloss.analysis.statistics.tree_null import spectral_randomisation, tree_simulation, unmoved
 from isogloss.errors import Mistakes, mistake, nearest
 from isogloss.keys import Key
 
@@ -47,6 +47,7 @@ SCHEMA: Mapping[str, Any] = {
     "dropped": pl.String,
     "note": pl.String,
 }
+_ITSELF = 0.9  # of a distance: the share of it that rotations leave alone, beyond which they have no power
 _FAMILY = ("outcome", "with_same_language", "test", "coefficient")
 
 
@@ -116,6 +117,9 @@ def _mrqap(ask: Question, coefficient: str) -> Answer:
 def _spectral(ask: Question, coefficient: str) -> Answer:
     rank: Coefficient = "spearman" if coefficient == "two-way spearman" else "pearson"
     rng = ask.rng("spectral randomisation", coefficient)
+    if unmoved(ask.x, ask.cells, ask.tree, coefficient=rank) > _ITSELF:
+        found = spectral_randomisation(ask.x, ask.y, ask.cells, ask.tree, coefficient=rank, draws=1, rng=rng)
+        return {"value": found.value, "note": "nearly the family tree itself, from which no rotation can tell it"}
     found = spectral_randomisation(ask.x, ask.y, ask.cells, ask.tree, coefficient=rank, draws=ask.draws, rng=rng)
     return found._asdict()
 
@@ -230,9 +234,13 @@ def _ask(
 
 def _answers(ask: Question, tests: Sequence[str]) -> Iterator[dict[str, Any]]:
     """A row for each test and coefficient."""
+    constant = constants(("explanatory", ask.x[ask.cells]), ("outcome", ask.y[ask.cells]))
     for test in tests:
         make, coefficients = TESTS[test]
         for coefficient in coefficients:
+            if constant:
+                yield {"test": test, "coefficient": coefficient, "note": constant}
+                continue
             try:
                 answer = dict(make(ask, coefficient))
             except Mistakes as undefined:  # of one pair: the others are still to be answered

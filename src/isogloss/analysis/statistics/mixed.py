@@ -24,6 +24,7 @@ from isogloss.analysis.statistics.pairs import Bools, Floats
 from isogloss.errors import mistake
 
 _STARTS = ((1.0, 1.0), (0.1, 0.1), (3.0, 0.1), (0.1, 3.0))
+_NOTHING = 1e-12
 _BOUNDARY = 1e-4
 
 
@@ -81,6 +82,12 @@ class _Moments:
         self.across = random.T @ both
         self.inner = both.T @ both
 
+    @property
+    def explained(self) -> bool:
+        """Whether the fixed effects leave nothing of the outcome, which is of variance 1."""
+        beta = np.linalg.lstsq(self.inner[:-1, :-1], self.inner[:-1, -1], rcond=None)[0]
+        return bool(self.inner[-1, -1] - self.inner[:-1, -1] @ beta < _NOTHING * self.size)
+
     def profile(self, ratios: Sequence[float]) -> _Profile:
         """Return the profile at the standard deviations of a and b in units of that of e (Bates et al. 2015)."""
         scale = np.repeat(np.asarray(ratios, dtype=float), self.n)
@@ -119,6 +126,8 @@ def mixed_model(x: Floats, y: Floats, cells: Bools, controls: Sequence[Floats] =
     if np.linalg.matrix_rank(fixed, tol=1e-8 * len(fixed)) < fixed.shape[1]:
         raise mistake("nothing is left of it", where="x", remedy="control for less: it is a sum of the controls")
     moments = _Moments(fixed, _standard(y[cells]), cells)
+    if moments.explained:
+        raise mistake("no error is left", where="y", remedy="y is a sum of x and the controls: nothing is to be tested")
     best, converged = _climb(moments)
     found = moments.profile(best)
     df = moments.size - moments.rank - 2 * (moments.n - 1)

@@ -13,13 +13,13 @@ import polars as pl
 
 from isogloss.analysis.statistics.correlation import COEFFICIENTS, Coefficient, correlate, scores
 from isogloss.analysis.statistics.frame import as_frame
-from isogloss.analysis.statistics.mantel import chunks, p_value, permutations, permuted
-from isogloss.analysis.statistics.pairs import FEWEST, Floats, Matrix
+from isogloss.analysis.statistics.levels import warning
+from isogloss.analysis.statistics.mantel import Randomised, chunks, p_value, permutations, permuted
+from isogloss.analysis.statistics.pairs import FEWEST, Floats, Matrix, constants
 from isogloss.errors import mistake
 from isogloss.keys import Key
 
 PERMUTATION = "permutation of targets"
-_NOTE = "takes related languages for independent"
 
 
 def relate_targets(
@@ -47,7 +47,9 @@ def relate_targets(
         for outcome in outcomes
         for one in explanatory
         for about, x, y in [_row(outcome, one, source, same=same)]
-        for answer in _answers(x, y, key._replace(purpose=f"{outcome.name}/{outcome.layer}/{one.name}/{same}"), draws)
+        for answer in _answers(
+            x, y, key._replace(purpose=f"{outcome.name}/{outcome.layer}/{one.name}/{same}"), draws, same=same
+        )
     ]
     return as_frame(rows)
 
@@ -80,21 +82,37 @@ def _row(outcome: Matrix, one: Matrix, source: str, *, same: bool) -> tuple[dict
     return about, x, y
 
 
-def _answers(x: Floats, y: Floats, key: Key, draws: int) -> Iterator[dict[str, Any]]:
-    constant = " and ".join(name for name, vector in (("explanatory", x), ("outcome", y)) if np.ptp(vector) == 0)
+def _answers(x: Floats, y: Floats, key: Key, draws: int, *, same: bool) -> Iterator[dict[str, Any]]:
+    constant = constants(("explanatory", x), ("outcome", y))
     for coefficient in COEFFICIENTS:
         if constant:
-            note = f"the same number for every target: {constant}"
-            yield {"test": "naive", "coefficient": coefficient, "note": note}
-            yield {"test": PERMUTATION, "coefficient": coefficient, "note": note}
+            yield {"test": "naive", "coefficient": coefficient, "note": constant}
+            yield {"test": PERMUTATION, "coefficient": coefficient, "note": constant}
             continue
         found = correlate(x, y, coefficient)
-        about = {"coefficient": coefficient, "value": found.value, "statistic": found.value, "note": _NOTE}
+        # The naive p-value is that of the permutation but for its draws, and so is its level.
+        note = warning(PERMUTATION, coefficient, with_same_language=same)
+        about = {"coefficient": coefficient, "value": found.value, "statistic": found.value, "note": note}
         yield {"test": "naive", **about, "p": found.p}
         rng = key._replace(purpose=f"{key.purpose}/{coefficient}").generator()
-        drawn, exhaustive = _permuted(x, y, coefficient, draws, rng)
-        p = p_value(found.value, drawn, exhaustive=exhaustive)
-        yield {"test": PERMUTATION, **about, "p": p, "draws": drawn.size}
+        yield {"test": PERMUTATION, **about, **permute_targets(x, y, coefficient, draws=draws, rng=rng)._asdict()}
+
+
+def permute_targets(
+    x: Floats, y: Floats, coefficient: Coefficient, *, draws: int = 9_999, rng: np.random.Generator
+) -> Randomised:
+    """Test the correlation of two rows by permuting the targets of one.
+
+    Args:
+        x: [targets].
+        y: [targets].
+        coefficient: which.
+        draws: permutations; all of them where those are not more.
+        rng: whence they come.
+    """
+    value = correlate(x, y, coefficient).value
+    drawn, exhaustive = _permuted(x, y, coefficient, draws, rng)
+    return Randomised(value, value, p_value(value, drawn, exhaustive=exhaustive), drawn.size)
 
 
 def _permuted(

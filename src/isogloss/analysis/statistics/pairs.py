@@ -8,7 +8,7 @@ a permutation or a rotation of languages has nowhere to put it; what was dropped
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from isogloss.errors import Mistake, Mistakes, mistake
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+_FLAT = 1e-9  # of an impact that is none, 1 - CKA leaves as much in rounding
 FEWEST = 5
 """Fewer languages than this are refused: 4 have 24 permutations, and none could be significant with both signs."""
 
@@ -132,7 +133,7 @@ def align(matrices: Sequence[Matrix], *, with_same_language: bool) -> Pairs:
     The language with the most missing cells goes first, so that as few as possible go.
 
     Raises:
-        Mistakes: fewer than `FEWEST` languages are left, or a matrix is constant on what is left.
+        Mistakes: fewer than `FEWEST` languages are left.
     """
     shared, dropped = _shared(matrices)
     values = np.stack([matrix.take(shared) for matrix in matrices])
@@ -153,7 +154,10 @@ def align(matrices: Sequence[Matrix], *, with_same_language: bool) -> Pairs:
         cells[np.ix_(kept, kept)],
         dropped,
     )
-    _check(pairs, [matrix.name for matrix in matrices])
+    if len(pairs.languages) < FEWEST:
+        what = f"{len(pairs.languages)} languages without a missing cell"
+        where = " and ".join(matrix.name for matrix in matrices)
+        raise mistake(what, where=where, remedy=f"at least {FEWEST} are needed")
     return pairs
 
 
@@ -167,18 +171,7 @@ def _shared(matrices: Sequence[Matrix]) -> tuple[list[str], dict[str, str]]:
     return [code for code in matrices[0].languages if code not in lacking], lacking
 
 
-def _check(pairs: Pairs, names: Sequence[str]) -> None:
-    if len(pairs.languages) < FEWEST:
-        what = f"{len(pairs.languages)} languages without a missing cell"
-        raise mistake(what, where=" and ".join(names), remedy=f"at least {FEWEST} are needed")
-    raise_if = [
-        Mistake("the same number in every cell", name, "leave it out: nothing can be related to a constant")
-        for name, vector in zip(names, _vectors(pairs), strict=True)
-        if np.ptp(vector) == 0
-    ]
-    if raise_if:
-        raise Mistakes(raise_if)
-
-
-def _vectors(pairs: Pairs) -> Iterator[Floats]:
-    return (pairs.vector(position) for position in range(len(pairs.values)))
+def constants(*named: tuple[str, Floats]) -> str:
+    """Return a note that names the vectors which are the same everywhere, but for rounding; "" where none is."""
+    flat = [name for name, vector in named if np.ptp(vector) <= _FLAT]
+    return f"the same number everywhere: {' and '.join(flat)}" if flat else ""

@@ -78,6 +78,28 @@ def spectral_randomisation(
     return Randomised(value, value - middle, p_value(value - middle, found - middle), draws)
 
 
+def unmoved(x: Floats, cells: Bools, tree: Tree, *, coefficient: Coefficient = "pearson") -> float:
+    """Return the share of x's two-way residual that no rotation moves, 0 to 1.
+
+    It is that of the part which is a multiple of one within each eigenspace. The nearer to 1, the more x is the tree
+    itself, and the less `spectral_randomisation` can find, however strong a relation is.
+
+    Args:
+        x: [n, n].
+        cells: which cells are compared, [n, n].
+        tree: of the n languages, in the matrices' order.
+        coefficient: as of the test.
+
+    Raises:
+        Mistakes: x is a sum of main effects.
+    """
+    _, left, _ = _residuals(x, x, cells, coefficient)
+    values, vectors = _spectrum(tree)
+    spectral = vectors.T @ left @ vectors
+    within = [np.trace(spectral[np.ix_(space, space)]) ** 2 / len(space) for space in eigenspaces(values)]
+    return float(sum(within) / (spectral**2).sum())
+
+
 def tree_simulation(
     x: Floats,
     y: Floats,

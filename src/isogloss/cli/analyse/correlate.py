@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from isogloss.recipe.analysis import CorrelateAnalysis
 
 
+_QUESTION = {"outcome", "explanatory", "distances", "source"}
+"""What makes another question; kinds and draws do not."""
+
+
 def correlate(
     runs: ObservedArgument,
     *,
@@ -48,7 +52,7 @@ def correlate(
     printed: Annotated[
         str | None, typer.Option("--printed", help="A paper's numbers, to stand beside.", metavar="NAME")
     ] = None,
-    metric: MetricOption = "accuracy",
+    metric: MetricOption = None,
     figure: Annotated[
         Path | None, typer.Option("--figure", help="Draw it: FILE.svg, .png, .pdf or .html.", metavar="FILE")
     ] = None,
@@ -79,7 +83,7 @@ def correlate(
     answers = [answer(one, asked.observed) for one in questions]
     theirs = [printed_beside(one) for one in answers]
     if keep is not None:
-        _keep(kept_folder(keep), asked, answers)
+        _keep(kept_folder(keep), asked, questions, answers)
     if figure is not None:
         _draw(figure, answers, theirs)
     if written in ("csv", "json"):
@@ -101,18 +105,23 @@ def _questions(asked: Asked, given: dict[str, object]) -> tuple[CorrelateAnalysi
 def _unchanged(asked: dict[str, object], given: Mapping[str, object]) -> dict[str, object]:
     """Return what a recipe asks, without what other options make meaningless."""
     differs = {name for name, value in given.items() if value != asked[name]}
-    dropped = {"printed"} if differs & {"outcome", "explanatory", "distances", "source"} else set()
+    dropped = {"printed"} if differs & _QUESTION else set()
     dropped |= {"kinds"} if "distances" in differs else set()
     return {name: value for name, value in asked.items() if name not in dropped}
 
 
-def _keep(folder: Path, asked: Asked, answers: Sequence[pl.DataFrame]) -> None:
-    """Write the frames, and each answer under the name of who asks; numbered where that is more than one question."""
+def _keep(folder: Path, asked: Asked, questions: Sequence[CorrelateAnalysis], answers: Sequence[pl.DataFrame]) -> None:
+    """Write the frames, and each answer under the name of who asks; numbered where that is more than one question.
+
+    What options have made another question of is nobody's.
+    """
     from isogloss.analysis.kept import ANSWER
     from isogloss.evaluation.frame import write_frame
     from isogloss.store.files import disk_mistakes
 
-    name = ".".join(filter(None, (asked.observed.name, Path(asked.asking).name.removesuffix(".toml"))))
+    ours, theirs = ([one.model_dump(include=_QUESTION) for one in each] for each in (questions, asked.questions))
+    asking = Path(asked.asking).name.removesuffix(".toml") if ours == theirs else ""
+    name = ".".join(filter(None, (asked.observed.name, asking)))
     with disk_mistakes(folder):
         asked.observed.write(folder)
         for number, one in enumerate(answers, start=1):

@@ -35,7 +35,7 @@ def layers(
         Path | None, typer.Option("-o", "--output", help="Write the recipe that freezes them there.", metavar="FILE")
     ] = None,
     draws: DrawsOption = None,
-    metric: MetricOption = "accuracy",
+    metric: MetricOption = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Which layers to freeze: those whose impact goes with a distance and not with transfer."""
@@ -50,8 +50,8 @@ def layers(
     if len(asked.observed.variants) != 1:
         remedy = f"name one of them: {', '.join(asked.observed.variants)}"
         raise mistake("these are runs of several variants", where=", ".join(runs), remedy=remedy)
-    origin = next(({"kinds": one.kinds, "distances": one.distances} for one in asked.questions), {})
-    distance = question({"outcome": "impact", **origin, **({} if draws is None else {"draws": draws})})
+    kept = next((one.model_dump(include={"kinds", "distances", "draws"}) for one in asked.questions), {})
+    distance = question({"outcome": "impact", **kept, **({} if draws is None else {"draws": draws})})
     transfer = distance.model_copy(update={"explanatory": "transfer"})
     found = known_layers(*(answer(one, asked.observed, tests=TESTS) for one in (distance, transfer)))
     chosen = [layer.layer for layer in found if (layer.chosen_naively if naive else layer.chosen)]

@@ -25,9 +25,11 @@ ObservedArgument = Annotated[
     ),
 ]
 DrawsOption = Annotated[
-    int | None, typer.Option("--draws", help="Permutations of a test; 9999 if not given.", metavar="N")
+    int | None, typer.Option("--draws", help="Permutations of a test; the recipe's, or 9999.", metavar="N")
 ]
-MetricOption = Annotated[str, typer.Option("--metric", help="Which score transfer is.", metavar="METRIC")]
+MetricOption = Annotated[
+    str | None, typer.Option("--metric", help="Which score transfer is; accuracy if not given.", metavar="METRIC")
+]
 
 
 class Asked(NamedTuple):
@@ -44,7 +46,7 @@ class Asked(NamedTuple):
     questions: tuple[CorrelateAnalysis, ...]
 
 
-def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, metric: str = "accuracy") -> Asked:
+def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, metric: str | None = None) -> Asked:
     """Return what was measured of the runs that addresses name.
 
     Args:
@@ -65,6 +67,9 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     questions = _questions(_recipe(asking) if asking else None)
     if len(addresses) == 1 and addresses[0].endswith(TRANSFER):
         observed = TransferFrames.read(Path(addresses[0]))
+        if metric not in (None, observed.metric):
+            what, remedy = f"holds {observed.metric}, not {metric}", "keep it anew from the runs, with that --metric"
+            raise mistake(what, where=addresses[0], remedy=remedy)
         return Asked(observed, asking, questions)
     opened = Store(store)
     names = [recipe.name if (recipe := _recipe_there(address)) else address for address in addresses]
@@ -79,7 +84,8 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
         typer.echo(f"{left}: cells rest on unequal numbers of seeds", err=True)
     name = f"{runs[0].recipe}-{task_name(runs[0].settings)}"
     scores, impacts = opened.scores(runs), opened.impacts(runs)
-    observed = TransferFrames.of(name, scores, impacts, {run.key: _source(run) for run in runs}, metric=metric)
+    sources = {run.key: _source(run) for run in runs}
+    observed = TransferFrames.of(name, scores, impacts, sources, metric=metric or "accuracy")
     return Asked(observed, asking, questions)
 
 

@@ -15,7 +15,7 @@ from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known
 def transfer(
     runs: ObservedArgument,
     *,
-    metric: MetricOption = "accuracy",
+    metric: MetricOption = None,
     printed: Annotated[
         bool, typer.Option("--printed", help="Put figure 3 of Philippy et al. (2023) below it.")
     ] = False,
@@ -30,7 +30,7 @@ def transfer(
 ) -> None:
     """Scores over sources and targets, as means over seeds."""
     from isogloss.analysis.statistics.printed import figure3
-    from isogloss.analysis.transfer_table import transfer_tables
+    from isogloss.analysis.transfer_table import titled, transfer_tables
     from isogloss.store.files import disk_mistakes
 
     written = known_format(form)
@@ -38,7 +38,7 @@ def transfer(
     if keep is not None:
         with disk_mistakes(kept_folder(keep)):
             observed.write(keep)
-    matrices = [(f"{observed.name}/{name}: {metric}", observed.transfer_matrix(name)) for name in observed.variants]
+    matrices = titled(observed)
     if printed:
         matrices.append(("Philippy et al. 2023, figure 3, as printed: accuracy", figure3().times(100)))
     if figure is not None:
