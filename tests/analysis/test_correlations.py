@@ -233,6 +233,20 @@ def test_printed_numbers_stand_where_they_belong() -> None:
         printed_correlations("philippy2023-figure9")
 
 
+def test_a_p_value_stands_beside_the_coefficient_that_it_is_of(with_transfer: pl.DataFrame) -> None:
+    """Red when the reader of a table must take MRQAP's p-value for Spearman's."""
+    table, _ = correlation_tables(with_transfer)
+    names = [column.name for column in table.columns]
+    for heading, test, coefficient in (
+        ("MRQAP partial", "MRQAP-DSP", "partial"),
+        ("mixed model slope", "mixed model", "slope"),
+        ("two-way Pearson", DEFAULT, "two-way pearson"),
+    ):
+        place = names.index(heading)
+        asked = with_transfer.filter(test=test, coefficient=coefficient, layer=2, with_same_language=False)
+        assert [cell.value for cell in table.rows[1][place : place + 2]] == [asked["value"][0], asked["p"][0]]
+
+
 def test_layers_by_the_papers_criterion(with_distance: pl.DataFrame, with_transfer: pl.DataFrame) -> None:
     """Impact on layers 1 and 3 goes with distance; transfer goes with distance, too, and so with both."""
     found = layers(with_distance, with_transfer)
@@ -301,6 +315,7 @@ def test_figures_are_written(with_distance: pl.DataFrame, tmp_path: Path, suffix
         text = file.read_text(encoding="utf-8")
         assert "−0.31" in text  # printed: mean of layers, genetic
         assert "as printed" in text
+        assert "as printed" not in file.with_stem("no_layers").read_text(encoding="utf-8")
     if suffix == ".html":
         assert "https://cdn" not in file.read_text(encoding="utf-8")
 
