@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from isogloss.analysis import uriel
+from isogloss.analysis.legacy import LEGACY_KINDS
 from isogloss.errors import Mistakes
+from isogloss.recipe.analysis import KINDS
 from isogloss.recipe.load import load_recipe
 from recipe.support import EPISODES, SMALL, load, mistakes, write
 
@@ -420,3 +423,25 @@ def test_what_is_tested_on_is_not_trained_on(tmp_path: Path) -> None:
 def test_a_step_is_not_chosen_on_rows_that_an_earlier_phase_has_seen(tmp_path: Path) -> None:
     found = mistakes(tmp_path, SMALL.replace("epochs = 2", 'epochs = 2\nselect = { on = "source" }', 1))
     assert any('were trained on in phase "meta"' in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("asks", "expected"),
+    [
+        ('kinds = ["genetical"]', 'no kind of distance is called "genetical"; did you mean "genetic"?'),
+        ('distances = "uriel-legacy"\nkinds = ["featural"]', 'no kind of distance is called "featural"'),
+        ('distances = "kilometres"\nkinds = ["genetic"]', "kilometres has no kinds"),
+        ('kinds = ["genetic", "genetic"]', "genetic is named twice"),
+    ],
+)
+def test_distances_that_are_asked_for(tmp_path: Path, asks: str, expected: str) -> None:
+    """Red when a slip is found only after training."""
+    file = tmp_path / "asks.toml"
+    file.write_text(f'extends = "zero-shot-xnli"\n[[analyses]]\nname = "correlate"\n{asks}\n', encoding="utf-8")
+    with pytest.raises(Mistakes) as caught:
+        load_recipe(file)
+    assert expected in str(caught.value)
+
+
+def test_the_kinds_of_distance_are_those_that_there_are() -> None:
+    assert KINDS == {"uriel": uriel.KINDS, "uriel-legacy": LEGACY_KINDS, "kilometres": ()}

@@ -12,6 +12,12 @@ from isogloss.recipe.phase import Count, Name, Phase, Table
 from isogloss.wording import refusal
 
 ENCODER = "encoder"
+KINDS = {
+    "uriel": ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic"),
+    "uriel-legacy": ("syntactic", "phonological", "inventory", "genetic", "geographic"),
+    "kilometres": (),
+}
+"""Where distances come from, and which there are."""
 ANALYSIS_VERSIONS = {"impact": 1}  # raised when the same settings come to mean another result
 
 
@@ -58,6 +64,18 @@ class CorrelateAnalysis(Table):
     def _two_different(self) -> CorrelateAnalysis:
         if self.outcome == self.explanatory:
             raise refusal("transfer is what is to be explained", 'write explanatory = "distance" or outcome = "impact"')
+        return self
+
+    @model_validator(mode="after")
+    def _known_kinds(self) -> CorrelateAnalysis:
+        known = KINDS[self.distances]
+        for kind in self.kinds:
+            if not known:
+                raise refusal(f"{self.distances} has no kinds", "leave them out, or take them from uriel")
+            if kind not in known:
+                raise refusal(f'no kind of distance is called "{kind}"', nearest(kind, known))
+            if self.kinds.count(kind) > 1:
+                raise refusal(f"{kind} is named twice", "name it once: what is asked twice is corrected for twice")
         return self
 
 
