@@ -48,14 +48,17 @@ def test_what_takes_no_draws_follows_from_the_matrix(path: Path) -> None:
         for frame in (read_answer(path), again(path, draws=9, tests=("naive",)))
     )
     assert kept.height > 0
-    assert_frame_equal(found, kept, abs_tol=2e-6, rel_tol=0)
+    assert_frame_equal(found, kept, abs_tol=1e-5, rel_tol=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in ANSWERS if "table1" in path.name], ids=lambda path: path.name)
 def test_all_of_it_follows_from_the_matrix(path: Path) -> None:
-    """Red when a test, its draws or its key changed and an answer was not kept anew."""
-    assert_frame_equal(again(path, draws=None), read_answer(path), abs_tol=2e-6, rel_tol=0)
+    """Red when a test, its draws or its key changed and an answer was not kept anew.
+
+    Sums in another order (another number of threads) move an optimum in its sixth digit, and may move one draw of 9,999.
+    """
+    assert_frame_equal(again(path, draws=None), read_answer(path), abs_tol=2e-4, rel_tol=0)
 
 
 def test_what_is_no_answer_is_refused(tmp_path: Path) -> None:
