@@ -56,7 +56,7 @@ def test_what_takes_no_draws_follows_from_the_matrix(path: Path) -> None:
 def test_all_of_it_follows_from_the_matrix(path: Path) -> None:
     """Red when a test, its draws or its key changed and an answer was not kept anew.
 
-    Sums in another order (another number of threads) move an optimum in its sixth digit, and may move one draw of 9,999.
+    Sums in another order (other threads) move an optimum in its sixth digit, and may move one draw of 9,999.
     """
     assert_frame_equal(again(path, draws=None), read_answer(path), abs_tol=2e-4, rel_tol=0)
 
