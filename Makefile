@@ -27,10 +27,9 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 results: $(INSTALLED)
-	$(BIN)/python -c 'from pathlib import Path; from isogloss.evaluation.rebuild import rebuild; rebuild(Path("docs/results.md"), Path("docs/results"))'
-	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; rebuild(Path("docs/results.md"), Path("docs/results"))'
-	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.statistics.document import keep, rebuild; keep(Path("docs/statistics")); rebuild(Path("docs/statistics.md"), Path("docs/statistics"))'
-	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.selection.document import keep, rebuild; keep(Path("docs/auxiliary")); rebuild(Path("docs/auxiliary.md"), Path("docs/auxiliary"))'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.statistics.document import keep; keep(Path("docs/statistics"))'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.selection.document import keep; keep(Path("docs/auxiliary"))'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; [rebuild(page, page.with_suffix("")) for page in map(Path, ("docs/results.md", "docs/statistics.md", "docs/auxiliary.md"))]'
 
 bench: $(INSTALLED)
 	$(PIP) --editable models/isogloss-mini --editable '.[dev,bench]'

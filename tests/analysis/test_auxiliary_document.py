@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from isogloss.analysis.document import rebuild
 from isogloss.analysis.selection import document
 from isogloss.analysis.selection.evaluate import MEASURES, coverage, evaluate
 from isogloss.analysis.selection.features import NEAREST
@@ -23,13 +24,13 @@ KEPT = DOCS / "auxiliary"
 def test_the_page_holds_what_is_kept(tmp_path: Path) -> None:
     """Red when a number in a table is typed, or a frame was written and the page was not."""
     page = Path(shutil.copy(PAGE, tmp_path))
-    assert not document.rebuild(page, KEPT)
+    assert not rebuild(page, KEPT)
     page.write_text(page.read_text(encoding="utf-8").replace("| ridge | 0.84 |", "| ridge | 0.85 |"), encoding="utf-8")
-    assert document.rebuild(page, KEPT)
+    assert rebuild(page, KEPT)
     assert page.read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8")
     page.write_text("<!-- auxiliary: figure3 -->\n<!-- /auxiliary -->\n", encoding="utf-8")
     with pytest.raises(Mistakes, match='no table is called "figure3"'):
-        document.rebuild(page, KEPT)
+        rebuild(page, KEPT)
 
 
 def test_what_is_kept_is_what_is_computed() -> None:
@@ -62,3 +63,20 @@ def test_what_the_page_says_follows_from_its_tables() -> None:
     assert regret["low"] < 0 < regret["high"]
     together = " and ".join(NEAREST)
     assert re.search(f"mean of the standardised {together} distances", text)
+
+
+def test_what_the_page_says_of_the_other_matrix_follows_from_its_tables() -> None:
+    kept = pl.read_csv(KEPT / "philippy2023-figure3-massive.comparison.csv")
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    rows = {
+        (row["measure"], row["ranking"]): row for row in kept.filter(baseline="nearest, genetic").iter_rows(named=True)
+    }
+    correlation, regret = (rows[measure, "ridge"] for measure in MEASURES)
+    assert "0.90 against 0.14, and 0.00 points lost against 5.68 (difference 4.47 to 6.96)" in text
+    assert [round(correlation["value"] - less, 2) for less in (0, correlation["difference"])] == [0.90, 0.14]
+    assert [round(regret["value"] - less, 2) for less in (0, regret["difference"])] == [0.0, 5.68]
+    assert (round(-regret["high"], 2), round(-regret["low"], 2)) == (4.47, 6.96)
+    assert "names English as well, and loses 0.23" in text
+    assert round(rows[MEASURES[1], "most pre-training size"]["value"], 2) == 0.23
+    assert "rank correlation 0.24" in text
+    assert round(rows[MEASURES[0], "ridge, features alone"]["value"], 2) == 0.24

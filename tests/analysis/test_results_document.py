@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from isogloss.analysis.correlations import POOLED, answer, read_answer
+from isogloss.analysis.correlations import MEAN, POOLED, answer, believed, read_answer
 from isogloss.analysis.document import rebuild
 from isogloss.analysis.kept import ANSWER, TRANSFER
 from isogloss.analysis.transfer import TransferFrames
@@ -49,6 +49,77 @@ def test_what_takes_no_draws_follows_from_the_matrix(path: Path) -> None:
     )
     assert kept.height > 0
     assert_frame_equal(found, kept, abs_tol=1e-5, rel_tol=0)
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "explanatory", "layer", "value", "most"),
+    [
+        (
+            "−0.37 of two-way residuals (corrected p < 0.001)",
+            "massive.philippy2023-table1",
+            "syntactic",
+            None,
+            -0.37,
+            0.001,
+        ),
+        ("the geographic one** (−0.31, p = 0.014)", "massive.philippy2023-table1", "geographic", None, -0.31, 0.015),
+        ("the inventory (−0.22, p = 0.034)", "massive.philippy2023-table1", "inventory", None, -0.22, 0.035),
+        ("(−0.39,\n  p = 0.004; −0.32, p = 0.012)", "massive.philippy2023-figure1", "syntactic", "mean", -0.39, 0.0045),
+        (
+            "(−0.39,\n  p = 0.004; −0.32, p = 0.012)",
+            "massive.philippy2023-figure1",
+            "geographic",
+            "mean",
+            -0.32,
+            0.0125,
+        ),
+        ("(+0.30 to +0.43 of two-way residuals", "massive.philippy2023-table2", "transfer", 2, 0.30, 0.003),
+        ("(+0.30 to +0.43 of two-way residuals", "massive.philippy2023-table2", "transfer", 5, 0.43, 0.003),
+        ("(+0.06, undecided; −0.10, p = 0.020)", "massive.philippy2023-table2", "transfer", 11, -0.10, 0.0205),
+        ("(−0.47, p < 0.001; −0.45,\n  p = 0.005)", "sib200.philippy2023-figure1", "syntactic", "mean", -0.47, 0.001),
+        ("(−0.47, p < 0.001; −0.45,\n  p = 0.005)", "sib200.philippy2023-figure1", "geographic", "mean", -0.45, 0.0055),
+    ],
+)
+def test_what_the_page_claims_follows_from_its_answers(
+    said: str, answers: str, explanatory: str, layer: int | str | None, value: float, most: float
+) -> None:
+    """Red when an answer is kept anew and a sentence beside it is not read again."""
+    assert said in (DOCS / "results.md").read_text(encoding="utf-8")
+    frame = believed(read_answer(KEPT / f"philippy2023-figure3-{answers}{ANSWER}"))
+    of = (
+        pl.col("outcome") == MEAN
+        if layer == "mean"
+        else pl.col("layer").eq_missing(layer) & (pl.col("outcome") != MEAN)
+    )
+    row = frame.filter(of, pl.col("explanatory") == explanatory, ~pl.col("with_same_language")).row(0, named=True)
+    assert round(row["value"], 2) == value
+    assert row["p_bh"] <= most
+
+
+def test_in_which_layers_impact_goes_with_distance() -> None:
+    """The page: in layers 1 to 8, geographic not in 6 (MASSIVE), both in 2 to 9 (SIB-200)."""
+    for name, kind, layers in (
+        ("massive", "syntactic", range(1, 9)),
+        ("massive", "geographic", (1, 2, 3, 4, 5, 7, 8)),
+        ("sib200", "syntactic", range(2, 10)),
+        ("sib200", "geographic", range(2, 10)),
+    ):
+        frame = believed(read_answer(KEPT / f"philippy2023-figure3-{name}.philippy2023-figure1{ANSWER}"))
+        mine = frame.filter(pl.col("explanatory") == kind, ~pl.col("with_same_language"), pl.col("p_bh") < 0.05)
+        assert set(layers) <= set(mine["layer"])
+        assert mine["value"].max() < 0
+
+
+def test_how_many_coefficients_are_nearer_to_0_when_layers_are_frozen() -> None:
+    answers = read_answer(KEPT / f"philippy2023-table3-xnli.philippy2023-table3{ANSWER}")
+    values = answers.filter(test="naive", coefficient="pearson")
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    for same, sentence, nearer in ((True, "13 of our 15 coefficients", 13), (False, "7 of 15 are", 7)):
+        assert sentence in text
+        mine = values.filter(with_same_language=same)
+        whole = dict(mine.filter(variant="full").select("explanatory", "value").iter_rows())
+        frozen = mine.filter(pl.col("variant") != "full").select("explanatory", "value").iter_rows()
+        assert sum(abs(value) < abs(whole[name]) for name, value in frozen) == nearer
 
 
 @pytest.mark.slow

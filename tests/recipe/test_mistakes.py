@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isogloss.analysis import uriel
-from isogloss.analysis.legacy import LEGACY_KINDS
 from isogloss.errors import Mistakes
-from isogloss.recipe.analysis import KINDS
 from isogloss.recipe.load import load_recipe
 from recipe.support import EPISODES, SMALL, load, mistakes, write
 
@@ -441,7 +438,3 @@ def test_distances_that_are_asked_for(tmp_path: Path, asks: str, expected: str) 
     with pytest.raises(Mistakes) as caught:
         load_recipe(file)
     assert expected in str(caught.value)
-
-
-def test_the_kinds_of_distance_are_those_that_there_are() -> None:
-    assert KINDS == {"uriel": uriel.KINDS, "uriel-legacy": LEGACY_KINDS, "kilometres": ()}

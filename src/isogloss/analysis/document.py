@@ -1,7 +1,12 @@
-"""Answers and matrices in a Markdown file, written from the frames that are kept beside it and never typed.
+"""All that the library writes into the pages of docs/, from the frames that are kept beside them.
 
-`<!-- transfer: NAME -->` is the matrix of NAME.transfer.csv, `<!-- correlate: NAME.RECIPE -->` what
-NAME.RECIPE.answer.csv says: files that `isogloss analyse transfer | correlate --keep` left.
+| block | what stands in it |
+|---|---|
+| `table: NAME …` | scores and comparisons (`isogloss.evaluation.rebuild`) |
+| `transfer: NAME` | the matrix of NAME.transfer.csv, which `isogloss analyse transfer --keep` left |
+| `correlate: NAME.RECIPE` | what NAME.RECIPE.answer.csv says, which `isogloss analyse correlate --keep` left |
+| `statistics: NAME` | a table of docs/statistics.md |
+| `auxiliary: NAME.comparison`, `auxiliary: NAME.coverage` | how rankings of auxiliary languages do |
 """
 
 from __future__ import annotations
@@ -13,24 +18,33 @@ from pathlib import Path
 from isogloss.analysis.correlation_table import correlation_tables
 from isogloss.analysis.correlations import printed_beside, read_answer
 from isogloss.analysis.kept import ANSWER, TRANSFER
-from isogloss.analysis.statistics.document import fill_all
+from isogloss.analysis.selection import document as selection
+from isogloss.analysis.statistics import document as statistics
 from isogloss.analysis.transfer import TransferFrames
 from isogloss.analysis.transfer_table import titled, transfer_tables
+from isogloss.evaluation.blocks import by_name, fill
+from isogloss.evaluation.rebuild import block_text
 from isogloss.evaluation.render import render
 
 
 def rebuild(markdown: Path, results: Path) -> bool:
-    """Write the marked tables of a Markdown file anew; returns whether anything changed.
+    """Write the marked blocks of a page anew; returns whether anything changed.
 
     Args:
         markdown: the file; it is changed in place.
         results: the folder of the frames.
 
     Raises:
-        Mistakes: a block has a name that is not known.
+        Mistakes: a block has a name that is not known, or no end.
     """
-    known = {"transfer": _blocks(results, TRANSFER, _matrices), "correlate": _blocks(results, ANSWER, _answer)}
-    return fill_all(markdown, known)
+    named = {
+        "transfer": _blocks(results, TRANSFER, _matrices),
+        "correlate": _blocks(results, ANSWER, _answer),
+        "statistics": statistics.blocks(results),
+        "auxiliary": selection.blocks(results),
+    }
+    writers = {tag: by_name(known, markdown) for tag, known in named.items()}
+    return fill(markdown, {"table": partial(block_text, results=results), **writers})
 
 
 def _blocks(results: Path, ending: str, written: Callable[[Path], str]) -> Mapping[str, Callable[[], str]]:

@@ -31,8 +31,9 @@ from isogloss.analysis.typology import aggregate, angle
 from isogloss.analysis.uriel import Features, read_features, refuse_macrolanguages
 from isogloss.errors import mistake, nearest
 from isogloss.languages import languages as table
+from isogloss.recipe.analysis import DISTANCE_KINDS
 
-LEGACY_KINDS = ("syntactic", "phonological", "inventory", "genetic", "geographic")
+LEGACY_KINDS = DISTANCE_KINDS["uriel-legacy"]
 
 # What `letter_codes.json` of lang2vec 1.1.2 has for our keys, where it is not the code of our table. zh-Hant has no
 # two-letter code: it is read as zh.

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from isogloss.errors import Mistake, Mistakes, mistake, nearest
 from isogloss.languages import languages
+from isogloss.recipe.analysis import DISTANCE_KINDS
 
-KINDS = ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic")
+KINDS = DISTANCE_KINDS["uriel"]
 
 _REMEDY = "pip install 'isogloss[analysis]'"
 _FILES = {"genetic": "family_features.npz", "geographic": "geocoord_features.npz"}

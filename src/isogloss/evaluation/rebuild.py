@@ -13,8 +13,8 @@ comparisons, not out of the scores.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from urllib.parse import quote
 import polars as pl
 
 from isogloss.errors import mistake, nearest
+from isogloss.evaluation.blocks import fill
 from isogloss.evaluation.comparison import MEANS, read_comparisons
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.describe import describe
@@ -30,7 +31,6 @@ from isogloss.evaluation.render import render
 from isogloss.evaluation.table import tables
 from isogloss.store.files import write_text
 
-_BLOCK = re.compile(r"(<!-- table: (?P<head>[^\n]*?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 _SHOWN = ("scores", "mean", "languages", "sentences")
 _OPTIONS = ("show", "compare", "metric", "source", "against", "only")
 
@@ -75,11 +75,7 @@ def rebuild(markdown: Path, results: Path) -> bool:
     Raises:
         Mistakes: a frame is missing, or an option is unknown.
     """
-    old = markdown.read_text(encoding="utf-8")
-    new = _BLOCK.sub(lambda block: block[1] + block_text(block["head"], results) + block[4], old)
-    if new != old:
-        write_text(markdown, new)
-    return new != old
+    return fill(markdown, {"table": partial(block_text, results=results)})
 
 
 def block_text(head: str, results: Path) -> str:
@@ -108,7 +104,7 @@ def block_text(head: str, results: Path) -> str:
     for part, scopes in (("mean", list(MEANS)), ("languages", ["language"])):
         parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
-    return "\n" + "\n".join(texts) + "\n"
+    return "\n".join(texts)
 
 
 def _asked(head: str) -> tuple[str, list[str], dict[str, str]]:

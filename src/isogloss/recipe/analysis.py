@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -12,7 +13,7 @@ from isogloss.recipe.phase import Count, Name, Phase, Table
 from isogloss.wording import refusal
 
 ENCODER = "encoder"
-KINDS = {
+DISTANCE_KINDS: Mapping[str, tuple[str, ...]] = {
     "uriel": ("syntactic", "phonological", "inventory", "featural", "genetic", "geographic"),
     "uriel-legacy": ("syntactic", "phonological", "inventory", "genetic", "geographic"),
     "kilometres": (),
@@ -68,7 +69,7 @@ class CorrelateAnalysis(Table):
 
     @model_validator(mode="after")
     def _known_kinds(self) -> CorrelateAnalysis:
-        known = KINDS[self.distances]
+        known = DISTANCE_KINDS[self.distances]
         for kind in self.kinds:
             if not known:
                 raise refusal(f"{self.distances} has no kinds", "leave them out, or take them from uriel")

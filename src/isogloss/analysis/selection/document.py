@@ -16,7 +16,6 @@ from isogloss.analysis.selection.evaluate import coverage, evaluate
 from isogloss.analysis.selection.features import Features, pair_features
 from isogloss.analysis.selection.observed import Observed
 from isogloss.analysis.selection.shown import comparison_tables, coverage_table
-from isogloss.analysis.statistics.document import fill
 from isogloss.analysis.statistics.pairs import matrix_from_pairs
 from isogloss.analysis.statistics.printed import figure3
 from isogloss.evaluation.frame import read_csv, write_frame
@@ -57,19 +56,6 @@ def figure(folder: Path) -> tuple[Observed, Features]:
     rows = read_csv(folder / OVERLAP).with_columns(pl.col("value").cast(pl.Float64))
     overlap = matrix_from_pairs(rows, OVERLAP)
     return observed, pair_features(observed.candidates, observed.targets, encoder=_ENCODER, overlap=overlap)
-
-
-def rebuild(markdown: Path, results: Path) -> bool:
-    """Write the marked tables of a Markdown file anew; returns whether anything changed.
-
-    Args:
-        markdown: the file; it is changed in place.
-        results: the folder of the frames.
-
-    Raises:
-        Mistakes: a block has a name that is not known.
-    """
-    return fill(markdown, "auxiliary", blocks(results))
 
 
 def blocks(results: Path) -> Mapping[str, Callable[[], str]]:

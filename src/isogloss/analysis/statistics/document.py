@@ -1,11 +1,10 @@
 """The tables of docs/statistics.md, written from frames and never typed.
 
-A block stands between `<!-- statistics: NAME -->` and `<!-- /statistics -->`; its names are the keys of `blocks`.
+`isogloss.analysis.document` writes them into the blocks `<!-- statistics: NAME -->`; names are the keys of `blocks`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,9 +13,7 @@ import polars as pl
 from isogloss.analysis.statistics.frame import DEFAULT
 from isogloss.analysis.statistics.levels import NULLS, levels, rates
 from isogloss.analysis.statistics.printed import corrected, table1, table3
-from isogloss.errors import mistake, nearest
 from isogloss.evaluation.frame import write_frame
-from isogloss.store.files import write_text
 
 KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv")
 _SHOWN = {
@@ -33,57 +30,6 @@ def keep(folder: Path) -> None:
     """Write the frames that take random draws, so that a page is rebuilt from them and not from other draws."""
     for name, frame in zip(KEPT, (corrected(), table3()), strict=True):
         write_frame(frame, folder / name)
-
-
-def rebuild(markdown: Path, results: Path) -> bool:
-    """Write the marked tables of a Markdown file anew; returns whether anything changed.
-
-    Args:
-        markdown: the file; it is changed in place.
-        results: the folder that `keep` wrote to.
-
-    Raises:
-        Mistakes: a block has a name that is not known.
-    """
-    return fill(markdown, "statistics", blocks(results))
-
-
-def fill(markdown: Path, tag: str, known: Mapping[str, Callable[[], str]]) -> bool:
-    """Write what stands between `<!-- TAG: NAME -->` and `<!-- /TAG -->` anew; returns whether anything changed.
-
-    Args:
-        markdown: the file; it is changed in place.
-        tag: of the blocks.
-        known: name → what writes its table.
-
-    Raises:
-        Mistakes: a block has a name that is not known, or no end.
-    """
-    return fill_all(markdown, {tag: known})
-
-
-def fill_all(markdown: Path, known: Mapping[str, Mapping[str, Callable[[], str]]]) -> bool:
-    """Do what `fill` does, for the blocks of several tags at once: tag → name → what writes its table."""
-    new = old = markdown.read_text(encoding="utf-8")
-    for tag, tables in known.items():
-        new = _filled(new, tag, tables, str(markdown))
-    if new != old:
-        write_text(markdown, new)
-    return new != old
-
-
-def _filled(old: str, tag: str, known: Mapping[str, Callable[[], str]], where: str) -> str:
-    def written(block: re.Match[str]) -> str:
-        name = block["name"]
-        if name not in known:
-            raise mistake(f'no table is called "{name}"', where=where, remedy=nearest(name, known))
-        return f"{block[1]}\n{known[name]()}\n{block[4]}"
-
-    marked = rf"(<!-- {tag}: (?P<name>[\w.-]+) -->\n)(?P<body>.*?)(<!-- /{tag} -->)"
-    new, blocks = re.subn(marked, written, old, flags=re.DOTALL)
-    if blocks != old.count(f"<!-- {tag}: ") or blocks != old.count(f"<!-- /{tag} -->"):
-        raise mistake(f"a {tag} block without an end, or with a name of other letters", where=where, remedy="mend it")
-    return new
 
 
 def blocks(results: Path) -> Mapping[str, Callable[[], str]]:

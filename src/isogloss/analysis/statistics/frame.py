@@ -23,7 +23,7 @@ from isogloss.analysis.statistics.mrqap import mrqap
 from isogloss.analysis.statistics.multiple import adjust
 from isogloss.analysis.statistics.pairs import Bools, Floats, Matrix, align, constants
 from isogloss.analysis.statistics.tree import Tree, family_tree
-from isogloss.analysis.statistics.tree_null import spectral_randomisation, tree_simulation, unmoved
+from isogloss.analysis.statistics.tree_null import spectral_randomisation, tree_simulation
 from isogloss.errors import Mistakes, mistake, nearest
 from isogloss.keys import Key
 
@@ -47,7 +47,6 @@ SCHEMA: Mapping[str, Any] = {
     "dropped": pl.String,
     "note": pl.String,
 }
-_ITSELF = 0.9  # of a distance: the share of it that rotations leave alone, beyond which they have no power
 _FAMILY = ("outcome", "with_same_language", "test", "coefficient")
 
 
@@ -117,11 +116,9 @@ def _mrqap(ask: Question, coefficient: str) -> Answer:
 def _spectral(ask: Question, coefficient: str) -> Answer:
     rank: Coefficient = "spearman" if coefficient == "two-way spearman" else "pearson"
     rng = ask.rng("spectral randomisation", coefficient)
-    if unmoved(ask.x, ask.cells, ask.tree, coefficient=rank) > _ITSELF:
-        found = spectral_randomisation(ask.x, ask.y, ask.cells, ask.tree, coefficient=rank, draws=1, rng=rng)
-        return {"value": found.value, "note": "nearly the family tree itself, from which no rotation can tell it"}
     found = spectral_randomisation(ask.x, ask.y, ask.cells, ask.tree, coefficient=rank, draws=ask.draws, rng=rng)
-    return found._asdict()
+    note = "nearly the family tree itself, from which no rotation can tell it" if found.p is None else ""
+    return {**found._asdict(), "note": note}
 
 
 def _simulation(ask: Question, coefficient: str) -> Answer:

@@ -28,14 +28,14 @@ class Randomised(NamedTuple):
 
     Attributes:
         value: the coefficient.
-        statistic: what was compared with its distribution under the null.
-        p: two-sided p-value; never below 1 / (draws + 1).
+        statistic: what was compared with its distribution under the null; None where nothing was.
+        p: two-sided p-value; never below 1 / (draws + 1). None where the test cannot tell.
         draws: how many randomised matrices it rests on; all n! where the permutations were counted out.
     """
 
     value: float
-    statistic: float
-    p: float
+    statistic: float | None
+    p: float | None
     draws: int
 
 

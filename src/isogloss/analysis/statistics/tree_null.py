@@ -32,6 +32,7 @@ from isogloss.analysis.statistics.pairs import Bools, Floats
 from isogloss.analysis.statistics.tree import Tree
 
 _CHUNK = 500
+_ITSELF = 0.9  # of what is left of x: the share that no rotation moves, beyond which the test has no power
 _GAP = 1e-6  # eigenvalues nearer than this part of the largest are one
 
 
@@ -58,7 +59,8 @@ def spectral_randomisation(
 
     Returns:
         The correlation of the two-way residuals; the statistic is its distance from what the rotations
-        give on average, which is what the tree alone explains.
+        give on average, which is what the tree alone explains. Without a p-value and a statistic where x is nearly the
+        tree itself, which rotations leave as it is: nothing could be found then, however strong a relation is.
 
     Raises:
         Mistakes: x or y is a sum of main effects.
@@ -67,37 +69,17 @@ def spectral_randomisation(
     values, vectors = _spectrum(tree)
     spaces = eigenspaces(values)
     spectral = vectors.T @ left @ vectors
+    value = float((left * right).sum())
+    if _unmoved(spectral, spaces) > _ITSELF:
+        return Randomised(value, None, None, 0)
     drawn = []
     for start in range(0, draws, _CHUNK):
         turn = vectors @ rotations(spaces, min(_CHUNK, draws - start), rng)
         drawn.append(_fit((turn @ spectral @ turn.transpose(0, 2, 1))[:, cells], basis, right[cells]))
     found = np.concatenate(drawn)
-    value = float((left * right).sum())
     # What was observed is one of the draws under the null: the mean holds it, so that all are treated alike.
     middle = (float(found.sum()) + value) / (draws + 1)
     return Randomised(value, value - middle, p_value(value - middle, found - middle), draws)
-
-
-def unmoved(x: Floats, cells: Bools, tree: Tree, *, coefficient: Coefficient = "pearson") -> float:
-    """Return the share of x's two-way residual that no rotation moves, 0 to 1.
-
-    It is that of the part which is a multiple of one within each eigenspace. The nearer to 1, the more x is the tree
-    itself, and the less `spectral_randomisation` can find, however strong a relation is.
-
-    Args:
-        x: [n, n].
-        cells: which cells are compared, [n, n].
-        tree: of the n languages, in the matrices' order.
-        coefficient: as of the test.
-
-    Raises:
-        Mistakes: x is a sum of main effects.
-    """
-    _, left, _ = _residuals(x, x, cells, coefficient)
-    values, vectors = _spectrum(tree)
-    spectral = vectors.T @ left @ vectors
-    within = [np.trace(spectral[np.ix_(space, space)]) ** 2 / len(space) for space in eigenspaces(values)]
-    return float(sum(within) / (spectral**2).sum())
 
 
 def tree_simulation(
@@ -135,6 +117,12 @@ def tree_simulation(
         drawn.append(_fit(gaps[:, cells], basis, left[cells]))
     value = float((left * right).sum())
     return Randomised(value, value, p_value(value, np.concatenate(drawn)), draws)
+
+
+def _unmoved(spectral: Floats, spaces: Sequence[NDArray[np.int64]]) -> float:
+    """The share of a matrix, in the tree's eigenvectors, that no rotation moves: a multiple of one in each space."""
+    within = [np.trace(spectral[np.ix_(space, space)]) ** 2 / len(space) for space in spaces]
+    return float(sum(within) / (spectral**2).sum())
 
 
 def _fit(vectors: Floats, basis: Floats, unit: Floats) -> Floats:
