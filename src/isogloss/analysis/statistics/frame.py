@@ -117,8 +117,9 @@ def _spectral(ask: Question, coefficient: str) -> Answer:
     rank: Coefficient = "spearman" if coefficient == "two-way spearman" else "pearson"
     rng = ask.rng("spectral randomisation", coefficient)
     found = spectral_randomisation(ask.x, ask.y, ask.cells, ask.tree, coefficient=rank, draws=ask.draws, rng=rng)
-    note = "nearly the family tree itself, from which no rotation can tell it" if found.p is None else ""
-    return {**found._asdict(), "note": note}
+    if found.p is None:
+        return {"value": found.value, "note": "nearly the family tree itself, from which no rotation can tell it"}
+    return found._asdict()
 
 
 def _simulation(ask: Question, coefficient: str) -> Answer:
