@@ -131,7 +131,7 @@ def as_rows(bag: Bag, *, pad_to: int | None = None) -> list[dict[str, Any]]:
         pad_to: pad every example to this length; not at all if not given.
     """
     rows = []
-    for index, label in enumerate(bag.targets.tolist()):
+    for index, label in enumerate(bag.targets["labels"].tolist()):
         row = {name: tokens.tolist() for name, tokens in bag.tokens(index).items()}
         row["attention_mask"] = [1] * len(row["input_ids"])
         if pad_to is not None:

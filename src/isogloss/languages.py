@@ -8,7 +8,7 @@ that was meant.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -115,6 +115,27 @@ def get(code: str, *, where: str = "languages") -> Language:
     if code in languages():
         return languages()[code]
     raise mistake(f'no language has the key "{code}"', where=where, remedy=_remedy(code))
+
+
+def cell(language: str) -> tuple[str, str | None]:
+    """Return the two languages of a cell: `de/en` is ("de", "en"), and a plain `de` is ("de", None).
+
+    Rows may be in two languages, such as a context in German with a question in English. The first is the language
+    of what is read and answered from; the second that of the question, which is the first one's where none is named.
+    """
+    first, slash, second = language.partition("/")
+    return first, second if slash else None
+
+
+def cells(languages: Iterable[str]) -> tuple[str, ...]:
+    """Return every cell of some languages, the plain ones among them, row by row."""
+    every = tuple(languages)
+    return tuple(first if first == second else f"{first}/{second}" for first in every for second in every)
+
+
+def parts(languages: Iterable[str]) -> frozenset[str]:
+    """Return the plain languages that some languages and cells are made of."""
+    return frozenset(part for language in languages for part in cell(language) if part is not None)
 
 
 def _remedy(code: str) -> str:

@@ -35,7 +35,7 @@ class Tokenizer:
 def bag(language: str, texts: Sequence[Sequence[int]], ids: str = "abcdef") -> Bag:
     lengths = [len(text) for text in texts]
     n, none = len(texts), np.zeros(len(texts), dtype=np.int32)
-    columns = Columns(
+    columns = Columns.of_labels(
         ids=np.array(list(ids[:n])),
         groups=np.arange(n),
         targets=np.zeros(n, dtype=np.int64),

@@ -16,6 +16,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from isogloss.data.bag import Bag, Columns
+from isogloss.data.rows import Rows
+from isogloss.kinds.base import Encoded
 
 WORDS = ("the", "a", "cat", "dog", "sat", "ran", "home", "very", "big", "red", "paka", "mbwa")
 
@@ -59,23 +61,25 @@ class SmallKind:
 
     name = "small"
 
-    def __init__(self, version: int = 1, types: bool = False) -> None:
+    def __init__(self, version: int = 1, types: bool = False, settings: dict[str, Any] | None = None) -> None:
         self.version = version
         self.types = types
+        self.settings = settings or {}
         self.calls = 0
 
-    def encode(self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int) -> dict[str, list[list[int]]]:
+    def encode(self, rows: Rows, tokenizer: Any, max_length: int) -> Encoded:
         self.calls += 1
-        columns = [list(column) for column in zip(*texts, strict=True)]
-        return dict(
-            tokenizer(
-                *columns,
-                truncation=True,
-                max_length=max_length,
-                return_attention_mask=False,
-                return_token_type_ids=self.types,
-            )
+        columns = [list(column) for column in zip(*rows.texts, strict=True)]
+        found = tokenizer(
+            *columns,
+            truncation=True,
+            max_length=max_length,
+            return_attention_mask=False,
+            return_token_type_ids=self.types,
         )
+        offsets = np.cumsum([0, *map(len, found["input_ids"])])
+        inputs = {name: np.array([number for row in values for number in row]) for name, values in found.items()}
+        return Encoded(np.arange(len(offsets)), offsets, inputs, {"labels": rows.labels}, {}, {})
 
 
 def make_bag(
@@ -90,7 +94,7 @@ def make_bag(
     sizes = np.array(list(lengths))
     count = len(sizes)
     numbers = np.arange(first, first + count)
-    columns = Columns(
+    columns = Columns.of_labels(
         ids=numbers.astype(str),
         groups=np.array(list(groups)) if groups is not None else numbers,
         targets=numbers % 3,

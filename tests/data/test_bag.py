@@ -62,9 +62,9 @@ def test_more_examples_hold_fewer():
 def test_a_number_of_each_label():
     bag = make_bag([4] * 60)  # labels 0, 1, 2 in turn, each example its own group
     subset = bag.subset(per_label=7, key=KEY)
-    assert Counter(subset.targets.tolist()) == {0: 7, 1: 7, 2: 7}
+    assert Counter(subset.targets["labels"].tolist()) == {0: 7, 1: 7, 2: 7}
     triples = _triples(20).subset(per_label=7, key=KEY)
-    assert Counter(triples.targets.tolist()) == {0: 7, 1: 7, 2: 7}
+    assert Counter(triples.targets["labels"].tolist()) == {0: 7, 1: 7, 2: 7}
     assert set(Counter(triples.groups.tolist()).values()) == {3}
     pairs = make_bag([4] * 8, groups=[0, 1, 1, 0, 0, 1, 1, 0])  # targets 0 1 2 0 1 2 0 1: each group has doubles
     with pytest.raises(Mistakes, match="no examples are left"):

@@ -52,7 +52,7 @@ def test_a_bag_holds_what_the_tokenizer_gives_for_each_row_alone(task, tokenizer
         alone = tokenizer([pair[0]], [pair[1]], return_attention_mask=False, return_token_type_ids=types)
         assert {name: [values.tolist()] for name, values in bag.tokens(row).items()} == dict(alone)
     assert bag.lengths.tolist() == [7, 9, 5]
-    assert bag.targets.tolist() == [1, 0, 1]
+    assert bag.targets["labels"].tolist() == [1, 0, 1]
     assert (bag.task, bag.language, bag.split, bag.labels) == ("files", "en", "train", ("no", "yes"))
     assert bag.pad == {"input_ids": 0, "token_type_ids": 0} if types else {"input_ids": 0}
 
@@ -163,7 +163,7 @@ def test_a_writer_that_comes_second_takes_the_bag_that_is_there(task, tokenizer,
     late = tmp_path / "late"
     late.mkdir()
     module._move(late, folder)
-    assert len(list(folder.iterdir())) == 8
+    assert len(list(folder.iterdir())) == 9
     (folder / "ids.npy").unlink()
     with pytest.raises(OSError, match="not empty"):
         module._move(late, folder)

@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from isogloss.data import hub
+from isogloss.data.rules import HubRule
 from isogloss.data.source import fingerprint, read_rows
-from isogloss.data.task import HubRule, load_task
+from isogloss.data.task import load_task
 from isogloss.errors import Mistakes
 
 datasets = pytest.importorskip("datasets")

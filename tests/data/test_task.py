@@ -3,16 +3,21 @@ from pathlib import Path
 import pytest
 
 from isogloss import languages
-from isogloss.data.task import leads_out, load_task, shipped_tasks
+from isogloss.data.rules import leads_out
+from isogloss.data.task import load_task, shipped_tasks
 from isogloss.errors import Mistakes
 
 
 def test_shipped_tasks_name_known_languages_and_a_pinned_or_resolvable_revision():
-    assert shipped_tasks() == ("massive", "mnli", "sib200", "xnli")
+    labelled = ("massive", "mnli", "sib200", "xnli")
+    answered = ("mlqa", "mlqa-translate-train", "squad", "tydiqa", "xquad")
+    assert shipped_tasks() == tuple(sorted(labelled + answered))
     for name in shipped_tasks():
         task = load_task(name)
         assert task.name == name
-        assert all([task.licence, task.citation, task.homepage, task.labels])
+        assert all([task.licence, task.citation, task.homepage])
+        assert bool(task.labels) == (name in labelled)
+        assert bool(task.answers) == (name in answered)
         assert set(task.codes) <= set(task.languages)
         for language in task.languages:
             assert languages.get(language).code == language
@@ -41,8 +46,8 @@ def test_a_pattern_alone_stands_for_a_rule_and_is_filled():
             "files": {"train": "{language}/{code}-{other}.csv"},
         }
     )
-    assert task.fill(task.files["train"].pattern, "zh") == "zh/zho-{other}.csv"
-    assert task.fill(task.files["train"].pattern, "en") == "en/en-{other}.csv"
+    assert task.fill(task.files["train"][0].pattern, "zh") == "zh/zho-{other}.csv"
+    assert task.fill(task.files["train"][0].pattern, "en") == "en/en-{other}.csv"
     assert task.splits == ("train",)
 
 

@@ -13,8 +13,8 @@ LANGUAGES = ("en", "el", "sw", "th")
 ROLES = {"en": "source", "el": "auxiliary", "sw": "unseen", "th": "unseen"}
 
 
-def accuracy(labels: np.ndarray, predictions: np.ndarray, n_labels: int) -> dict[str, float]:
-    return {"accuracy": 100 * float((labels == predictions).mean())}
+def accuracy(outcome: Mapping[str, np.ndarray]) -> dict[str, float]:
+    return {"accuracy": 100 * float((outcome["label"] == outcome["prediction"]).mean())}
 
 
 def facts(variant: str, seed: int | str, **more: object) -> dict[str, object]:
@@ -74,7 +74,7 @@ def scores(
 ) -> pl.DataFrame:
     """The score frame of those predictions, with failed runs in it."""
     parts = [
-        score_run(part, metrics=accuracy, n_labels=3, roles=roles, facts=facts(str(variant), str(seed), **more))
+        score_run(part, metrics=accuracy, roles=roles, facts=facts(str(variant), str(seed), **more))
         for (variant, seed), part in predicted.group_by(["variant", "seed"], maintain_order=True)
     ]
     return stack([*parts, *[failed_run(facts(variant, seed, **more)) for variant, seed in failed]])

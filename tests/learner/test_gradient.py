@@ -169,7 +169,7 @@ def test_a_loss_that_ignores_a_parameter_is_an_error(encoder: Encoder) -> None:
 def test_an_objective_may_pass_embeddings_on(encoder: Encoder) -> None:
     learner = tiny.load(encoder("bert"))
     weights = learner._network.weights({})
-    forward = LearnerForward(learner._network, weights, KEY, learner.device)
+    forward = LearnerForward(learner._network, learner.kind, weights, KEY, learner.device)
     batch = tiny.batch()
     assert torch.equal(forward(batch), forward(batch, embeddings=forward.embed(batch)))
 

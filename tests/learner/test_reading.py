@@ -10,7 +10,8 @@ import pytest
 import torch
 import transformers
 
-from isogloss.learner.reading import Pooling, Predictions
+from isogloss.kinds.text_classification import LabelPredictions
+from isogloss.learner.reading import Pooling
 from learner import tiny
 
 Encoder = Callable[[str], Path]
@@ -23,7 +24,7 @@ def test_predictions_come_in_the_order_of_the_bag_whatever_the_batches(encoder: 
     together, apart = learner.predict(bag), learner.predict(bag, max_tokens=1)
     np.testing.assert_allclose(together.logits, apart.logits, rtol=1e-4, atol=1e-5)
     assert together.ids.tolist() == [f"e{row}" for row in range(len(bag))]
-    assert together.labels.tolist() == bag.targets.tolist()
+    assert together.labels.tolist() == bag.targets["labels"].tolist()
     assert together.predictions.tolist() == together.logits.argmax(1).tolist()
     one = learner.predict(bag._at(np.array([4])))
     np.testing.assert_allclose(one.logits[0], together.logits[4], rtol=1e-4, atol=1e-5)
@@ -32,7 +33,7 @@ def test_predictions_come_in_the_order_of_the_bag_whatever_the_batches(encoder: 
 def test_probabilities_are_the_softmax_also_of_large_logits() -> None:
     logits = np.array([[0.0, 1.0, 2.0], [1e4, 1e4, -1e4]], dtype=np.float32)
     nothing = np.zeros(2, dtype=np.int64)
-    found = Predictions(np.array(["a", "b"]), nothing, nothing, logits).probabilities
+    found = LabelPredictions(np.array(["a", "b"]), nothing, nothing, logits).probabilities
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, torch.from_numpy(logits).softmax(-1).numpy(), rtol=1e-6)
 

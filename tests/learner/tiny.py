@@ -135,7 +135,8 @@ def batch(size: int = 5, length: int = 9, *, padded: bool = True, seed: int = 0)
         tokens[1::2, -3:] = 1
     labels = torch.randint(0, len(LABELS), (size,), generator=generator)
     ids = tuple(f"{seed}-{row}" for row in range(size))
-    return Batch({"input_ids": tokens, "attention_mask": mask}, {"labels": labels}, ids, ("en",) * size)
+    inputs = {"input_ids": tokens, "attention_mask": mask}
+    return Batch(inputs, {"labels": labels}, torch.arange(size), ids, ("en",) * size)
 
 
 def everything(learner: Learner) -> dict[str, torch.Tensor]:
@@ -148,7 +149,7 @@ def bag(lengths: tuple[int, ...] = (5, 12, 3, 9, 30, 7, 4), seed: int = 0) -> Ba
     generator = np.random.default_rng(seed)
     count = len(lengths)
     tokens: NDArray[np.int32] = generator.integers(4, VOCABULARY, sum(lengths)).astype(np.int32)
-    columns = Columns(
+    columns = Columns.of_labels(
         ids=np.array([f"e{row}" for row in range(count)]),
         groups=np.arange(count),
         targets=generator.integers(0, len(LABELS), count),

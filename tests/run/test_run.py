@@ -348,7 +348,7 @@ def test_labels_are_matched_by_name_between_training_and_evaluation(world: Path,
     found = resources.bag(task, "en", "train")
     reordered = resources.bag(replace(task, labels=("c", "a", "b")), "en", "train")
     assert found.labels == reordered.labels == ("a", "b", "c")
-    assert found.targets.tolist() == reordered.targets.tolist()
+    assert found.targets["labels"].tolist() == reordered.targets["labels"].tolist()
     with pytest.raises(Mistakes, match="labels are not those of the evaluation"):
         resources.bag(replace(task, labels=("a", "b", "d")), "en", "train")
 

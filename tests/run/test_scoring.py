@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from isogloss.kinds.text_classification import TextClassification
 from isogloss.run.scoring import MANY, collapsed
 
 
@@ -21,4 +22,4 @@ def test_one_label_for_many_examples_of_several_is_a_collapse() -> None:
             predictions("el", [2] * (MANY - 1), labels[1:]),  # too few to tell
         ]
     )
-    assert collapsed(frame, ("a", "b", "c")) == {"sw": "b"}
+    assert collapsed(TextClassification(), frame, ("a", "b", "c")) == {"sw": "b"}

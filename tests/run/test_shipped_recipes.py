@@ -44,7 +44,7 @@ def _intents(folder: Path) -> None:
     for seed, language in enumerate(massive.languages):
         generator = np.random.default_rng(seed)
         lines = [_words(generator) for _ in rows]
-        _pack(folder / massive.fill(massive.files["test"].pattern, language), lines)
+        _pack(folder / massive.fill(massive.files["test"][0].pattern, language), lines)
 
 
 @pytest.fixture(scope="module")

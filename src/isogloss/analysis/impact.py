@@ -15,8 +15,9 @@ from isogloss.analysis.cka import Cka
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
+    from isogloss.kinds.base import Predictions
     from isogloss.learner.learner import Learner
-    from isogloss.learner.reading import Pooling, Predictions
+    from isogloss.learner.reading import Pooling
 
 # The embedding of the first token is the same in every example: there is nothing to compare below layer 1.
 FIRST_LAYER: dict[Pooling, int] = {"first": 1, "mean": 0}

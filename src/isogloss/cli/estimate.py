@@ -64,10 +64,9 @@ def _cells(recipe: Recipe) -> int:
 
 def _try_out(recipe: Recipe, store: Path) -> Speed:
     """Train on a few batches of the first phase's data and test on a few rows of several targets; nothing is kept."""
-    from isogloss import registry
     from isogloss.keys import Key
     from isogloss.learner.learner import Learner
-    from isogloss.recipe.resolve import evaluation_task, targets_of, task_of
+    from isogloss.recipe.resolve import evaluation_task, kind_of_task, targets_of, task_of
     from isogloss.run.resources import Resources
 
     phase, tested = recipe.phases[0], evaluation_task(recipe)
@@ -76,7 +75,7 @@ def _try_out(recipe: Recipe, store: Path) -> Speed:
     learner = Learner.load(
         recipe.encoder,
         labels=resources.labels,
-        kind=registry.load("kinds", tested.kind)(),
+        kind=kind_of_task(tested),
         head_key=Key(0, "estimate"),
         max_length=recipe.max_length,
         precision=recipe.precision,

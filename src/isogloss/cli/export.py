@@ -34,12 +34,13 @@ def export(
     found = opened.resolve_one(run)
     learner = load_learner(opened, found, offline=offline)
     learner.export(folder, card=card(opened, found, learner.labels))
-    typer.echo(f"wrote {folder}: AutoModelForSequenceClassification.from_pretrained loads it")
+    typer.echo(f"wrote {folder}: {learner.kind.auto_class}.from_pretrained loads it")
 
 
 def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     """Return the model card of a run: what it is, how it was trained, its scores, whose data it is."""
     from isogloss.data.task import load_task
+    from isogloss.recipe.resolve import kind_of_task
 
     settings = run.settings
     task = load_task(settings["evaluation"]["task"] or settings["task"])
@@ -48,7 +49,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     metadata = [
         "---",
         "library_name: transformers",
-        "pipeline_tag: text-classification",
+        f"pipeline_tag: {kind_of_task(task).pipeline_tag}",
         "tags: [isogloss, cross-lingual]",
     ]
     metadata += [f"language: [{', '.join(map(_quoted, languages))}]", "---"]

@@ -18,10 +18,11 @@ from isogloss.errors import IsoglossWarning, Mistake, Mistakes, mistake
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
     from isogloss.data.table import Table
+    from isogloss.data.task import Task
+    from isogloss.kinds.base import Columns
     from isogloss.learner.learner import Learner
 
 _SHOWN = 10  # rows without a text that are listed
-_ADDED = ("predicted_label", "predicted_probability")
 _WARN_UNKNOWN = 0.05  # share of unknown tokens, as where languages are read for training
 
 
@@ -44,39 +45,48 @@ def predict(
     store: StoreOption = DEFAULT_STORE,
     offline: OfflineOption = False,
 ) -> None:
-    """Label the rows of a file.
+    """Label the rows of a file, or answer its questions.
 
-    What comes out is the file's columns with `predicted_label` and `predicted_probability` added.
+    What comes out is the file's columns and what is predicted: `predicted_label` and `predicted_probability`, or
+    `answer`, `answer_start`, `answer_end` (its place in the context, in code points) and `answer_probability`.
     """
     from isogloss.data.table import read_table
 
     write = _writer(output)
     table = read_table(file)
-    _refuse_predicted(table)
-    texts = _texts(table, text or _task_columns(store, run, table))
-    columns = {**table.columns, **_predicted(store, run, texts, table.origin, offline=offline)}
+    task = _task(store, run)
+    _refuse_predicted(table, task)
+    texts = _texts(table, text or _task_columns(task, table))
+    columns = {**table.columns, **_predicted(store, run, task, texts, table, offline=offline)}
     _deliver(write([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]), output)
 
 
-def _refuse_predicted(table: Table) -> None:
+def _task(store: Path, run: str) -> Task:
+    """Return the task that the run is tested on."""
+    from isogloss.data.task import load_task
+    from isogloss.store import Store
+
+    settings = Store(store).resolve_one(run).settings
+    return load_task(settings["evaluation"]["task"] or settings["task"])
+
+
+def _refuse_predicted(table: Table, task: Task) -> None:
     """Raise Mistakes where the file has a column of the name of one that is added: none is overwritten."""
-    there = [name for name in _ADDED if name in table.columns]
+    from isogloss.recipe.resolve import kind_of_task
+
+    there = [name for name in kind_of_task(task).added if name in table.columns]
     if there:
         what = f'the file has a column "{there[0]}" already'
         raise mistake(what, where=table.origin, remedy="rename or drop it: predictions are written under that name")
 
 
-def _task_columns(store: Path, run: str, table: Table) -> list[str]:
-    """Return the text columns of the task that the run is tested on.
+def _task_columns(task: Task, table: Table) -> list[str]:
+    """Return the text columns of the task.
 
     Raises:
         Mistakes: the file has none of that name.
     """
-    from isogloss.data.task import load_task
-    from isogloss.store import Store
-
-    settings = Store(store).resolve_one(run).settings
-    names = load_task(settings["evaluation"]["task"] or settings["task"]).texts
+    names = task.texts
     missing = [name for name in names if name not in table.columns]
     if missing:
         remedy = f"name it with --text; the columns are {', '.join(table.columns)}"
@@ -103,22 +113,18 @@ def _texts(table: Table, columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _predicted(
-    store: Path, run: str, texts: list[tuple[str, ...]], origin: str, *, offline: bool
-) -> dict[str, list[str] | list[float]]:
-    """Return the columns that are added: the label of every row, and its probability."""
-    import numpy as np
-
+    store: Path, run: str, task: Task, texts: list[tuple[str, ...]], table: Table, *, offline: bool
+) -> Columns:
+    """Return the columns that are added, as the kind of the task has them."""
+    from isogloss.recipe.resolve import kind_of_task
     from isogloss.run import load_learner
     from isogloss.store import Store
 
     kept = Store(store).resolve_one(run)
     learner = load_learner(Store(store), kept, offline=offline)
-    bag = _bag(texts, learner)
-    _check_readable(bag, origin, kept.settings["allow_unknown"])
-    found = learner.predict(bag)
-    best = found.probabilities[np.arange(len(texts)), found.predictions]
-    labels = [learner.labels[index] for index in found.predictions]
-    return dict(zip(_ADDED, (labels, [round(float(value), 4) for value in best]), strict=True))
+    bag = _bag(texts, learner, table)
+    _check_readable(bag, table.origin, kept.settings["allow_unknown"])
+    return kind_of_task(task).answers(bag, learner.predict(bag), learner.labels)
 
 
 def _check_readable(bag: Bag, origin: str, allow_unknown: float) -> None:
@@ -136,7 +142,7 @@ def _check_readable(bag: Bag, origin: str, allow_unknown: float) -> None:
         warnings.warn(f"{origin}: {what}; predictions there say little", IsoglossWarning, stacklevel=2)
 
 
-def _bag(texts: list[tuple[str, ...]], learner: Learner) -> Bag:
+def _bag(texts: list[tuple[str, ...]], learner: Learner, table: Table) -> Bag:
     """Return texts without labels as a bag; it is not cached."""
     import tempfile
 
@@ -147,7 +153,8 @@ def _bag(texts: list[tuple[str, ...]], learner: Learner) -> Bag:
     from isogloss.data.task import Task
 
     nothing = np.zeros(len(texts), dtype=np.int64)
-    rows = Rows(np.arange(len(texts)).astype(str), texts, nothing, nothing, learner.labels, {}, "")
+    places = np.array([str(place) for place in table.places])
+    rows = Rows(places, texts, nothing, nothing, learner.labels, {}, "", origin=table.origin)
     task = Task("predict", learner.kind.name, ("und",), ("text",), "label", labels=learner.labels)
     with tempfile.TemporaryDirectory() as cache:
         return encode(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from isogloss.evaluation.outcomes import Outcomes
     from isogloss.store import RunInfo, Store
 
-_JUDGED = ("language", "id", "group", "label", "prediction")  # of the predictions, what comparisons need
+_JUDGED = ("language", "id", "group", "label", "prediction", "value")  # of the predictions, what comparisons need
 
 
 def table(
@@ -32,7 +32,9 @@ def table(
         str | None,
         typer.Option("--compare", help="Put a paper's printed numbers beside: xu2021-table1 …", metavar="REFERENCE"),
     ] = None,
-    metric: Annotated[str | None, typer.Option("--metric", help="accuracy if not given.", metavar="METRIC")] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="Accuracy or F1 if not given.", metavar="METRIC")
+    ] = None,
     form: FormatOption = "text",
     describe: Annotated[bool, typer.Option("--describe", help="The comparison as sentences for a paper.")] = False,
     choose: Annotated[
@@ -63,7 +65,7 @@ def table(
         typer.echo(note, err=True)
     if oracle and choose is None:
         raise mistake("nothing is chosen", where="--oracle", remedy="say of which axis: --choose auxiliary")
-    choosing = None if choose is None else Choosing(choose, metric or "accuracy", oracle=oracle)
+    choosing = None if choose is None else Choosing(choose, metric, oracle=oracle)
     scores, outcomes = evidence(opened, found, choosing)
     if keep is not None:
         keep_frames(keep, found[0], scores, outcomes, against)
@@ -114,7 +116,7 @@ class Choosing(NamedTuple):
     """
 
     axis: str
-    metric: str
+    metric: str | None
     oracle: bool
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss.data.draw import draw_examples, draw_per_label
+from isogloss.data.flat import Strings, starts_of, stretches
 from isogloss.errors import mistake, nearest
 from isogloss.keys import Key
 
@@ -22,22 +23,34 @@ class Columns:
     Attributes:
         ids: [N] strings.
         groups: [N] int64.
-        targets: [N] int64, label indices.
-        offsets: [N + 1] int64, where each example starts in the flat arrays.
-        inputs: name ("input_ids", "token_type_ids") → [tokens] flat.
+        windows: [N + 1] int64, where each example's windows start among all W windows.
+        offsets: [W + 1] int64, where each window's tokens start among all T tokens.
+        inputs: name ("input_ids", "token_type_ids") → [T], what an encoder reads.
+        targets: name → [W] int64, what a loss compares with: `labels`, or `start` and `end` within the window.
+        aside: name → [T], what the kind keeps of each token, to make an answer of scores; in no batch.
+        texts: name → N texts, which it keeps for that too.
         content: [N] int32, tokens that are not special ones.
         unknown: [N] int32, unknown tokens.
-        words: [N] int32, words of the texts; 0 where the texts were cut.
+        words: [N] int32, words of the texts; 0 where the texts were cut, or stand in several windows.
     """
 
     ids: NDArray[np.str_]
     groups: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    windows: NDArray[np.int64]
     offsets: NDArray[np.int64]
     inputs: Mapping[str, NDArray[Any]]
+    targets: Mapping[str, NDArray[np.int64]]
+    aside: Mapping[str, NDArray[Any]]
+    texts: Mapping[str, Strings]
     content: NDArray[np.int32]
     unknown: NDArray[np.int32]
     words: NDArray[np.int32]
+
+    @classmethod
+    def of_labels(cls, *, targets: NDArray[np.int64], offsets: NDArray[np.int64], **columns: Any) -> Columns:
+        """Return those of examples with one window and one label each."""
+        windows = np.arange(len(offsets))
+        return cls(windows=windows, offsets=offsets, targets={"labels": targets}, aside={}, texts={}, **columns)
 
 
 class Coverage(NamedTuple):
@@ -107,14 +120,30 @@ class Bag:
         return self.columns.groups[self.rows]
 
     @cached_property
-    def targets(self) -> NDArray[np.int64]:
-        """[N] int64: label indices."""
-        return self.columns.targets[self.rows]
+    def window_counts(self) -> NDArray[np.int64]:
+        """[N] int64: how many windows each example has."""
+        return np.diff(self.columns.windows)[self.rows]
+
+    @cached_property
+    def windows(self) -> NDArray[np.int64]:
+        """[N + 1] int64: where each example's windows start among the W windows of this bag."""
+        return starts_of(self.window_counts)
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """[W + 1] int64: where each window's tokens start among the T tokens of this bag."""
+        return starts_of(np.diff(self.columns.offsets)[self._all_windows])
+
+    @cached_property
+    def targets(self) -> Mapping[str, NDArray[np.int64]]:
+        """Name → [W] int64: what the loss of each window compares with."""
+        return {name: values[self._all_windows] for name, values in self.columns.targets.items()}
 
     @cached_property
     def lengths(self) -> NDArray[np.int32]:
-        """[N] int32: tokens of each example, special ones included."""
-        return np.diff(self.columns.offsets).astype(np.int32)[self.rows]
+        """[N] int32: tokens of each example's longest window, special ones included."""
+        lengths = np.diff(self.offsets).astype(np.int32)
+        return np.maximum.reduceat(lengths, self.windows[:-1]) if len(self) else lengths
 
     @property
     def coverage(self) -> Coverage:
@@ -133,10 +162,25 @@ class Bag:
         """Tokens a word (see `Coverage`); NaN where no text was whole."""
         return self.coverage.tokens_per_word
 
-    def tokens(self, index: int) -> dict[str, NDArray[Any]]:
-        """Return input name → [tokens] of one example, not padded."""
-        row = self.rows[index]
-        start, stop = self.columns.offsets[row], self.columns.offsets[row + 1]
+    def windows_of(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which windows of `columns` are those of some examples, example by example."""
+        rows = self.rows[index]
+        return stretches(self.columns.windows[rows], self.columns.windows[rows + 1])
+
+    def flat(self, tokens: NDArray[Any]) -> NDArray[Any]:
+        """Return of an array of `columns`, which has one value a token, those of this bag's T tokens."""
+        windows, offsets = self._all_windows, self.columns.offsets
+        return tokens[stretches(offsets[windows], offsets[windows + 1])]
+
+    def texts(self, name: str) -> list[str]:
+        """Return what the kind keeps of each example as text: N strings."""
+        texts = self.columns.texts[name]
+        return [texts.at(row) for row in self.rows.tolist()]
+
+    def tokens(self, index: int, window: int = 0) -> dict[str, NDArray[Any]]:
+        """Return input name → [tokens] of one window of an example, not padded."""
+        number = self.columns.windows[self.rows[index]] + window
+        start, stop = self.columns.offsets[number], self.columns.offsets[number + 1]
         return {name: flat[start:stop] for name, flat in self.columns.inputs.items()}
 
     def subset(
@@ -162,7 +206,8 @@ class Bag:
             key: names the draw; needed for each but `ids`.
 
         Raises:
-            Mistakes: an id is unknown, more is asked for than there is, or nothing is left.
+            Mistakes: an id is unknown, more is asked for than there is, nothing is left, or a number of each label is
+                asked for where examples have none.
             ValueError: two ways at once, or a draw without a key.
         """
         bag = self if ids is None else self._of_ids(ids)
@@ -172,7 +217,7 @@ class Bag:
         if len(ways) > 1 or key is None:
             raise ValueError("give one of share, examples, per_label, and a key")
         if per_label is not None:
-            kept = draw_per_label(bag.groups, bag.targets, per_label, key)
+            kept = draw_per_label(bag.groups, bag._labels_drawn_by, per_label, key)
         else:
             kept = draw_examples(bag.groups, bag._count(share, examples), key)
         if not len(kept):
@@ -191,6 +236,17 @@ class Bag:
     @property
     def _place(self) -> str:
         return f"{self.task} {self.language} {self.split}"
+
+    @cached_property
+    def _all_windows(self) -> NDArray[np.int64]:
+        return self.windows_of(np.arange(len(self)))
+
+    @property
+    def _labels_drawn_by(self) -> NDArray[np.int64]:
+        if "labels" not in self.targets:
+            what = "a number of examples a label, where examples have no label"
+            raise mistake(what, where=self._place, remedy="ask for examples = …")
+        return self.targets["labels"]
 
     def _at(self, index: NDArray[np.int64]) -> Bag:
         return replace(self, rows=self.rows[index])

@@ -1,17 +1,18 @@
-"""Batches: examples padded to the longest of them."""
+"""Batches: the windows of some examples, padded to the longest of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isogloss.data.bag import Bag
+from isogloss.data.bag import Bag, Columns
 
 Part = tuple[Bag, NDArray[np.int64]]  # examples of one bag, by their position in it
 
@@ -21,14 +22,16 @@ class Batch:
     """Some examples, of one language or several.
 
     Attributes:
-        inputs: "input_ids", "attention_mask" and, where the encoder has them, "token_type_ids": [B, S] int64.
-        targets: "labels": [B] int64.
+        inputs: "input_ids", "attention_mask" and, where the encoder has them, "token_type_ids": [W, S] int64.
+        targets: what a loss compares with, as the kind has it: "labels", say: [W] int64.
+        example: which of the B examples each of the W windows is of, ascending, each at least once: [W] int64.
         ids: B strings.
         languages: B language keys.
     """
 
     inputs: dict[str, Tensor]
     targets: dict[str, Tensor]
+    example: Tensor
     ids: tuple[str, ...]
     languages: tuple[str, ...]
 
@@ -43,10 +46,12 @@ class Batch:
         return [self._between(start, stop) for start, stop in pairwise(cuts)]
 
     def _between(self, start: int, stop: int) -> Batch:
-        longest = int(self.inputs["attention_mask"][start:stop].sum(1).max())
+        first, last = torch.searchsorted(self.example, torch.tensor([start, stop])).tolist()
+        longest = int(self.inputs["attention_mask"][first:last].sum(1).max())
         return Batch(
-            inputs={name: tensor[start:stop, :longest] for name, tensor in self.inputs.items()},
-            targets={name: tensor[start:stop] for name, tensor in self.targets.items()},
+            inputs={name: tensor[first:last, :longest] for name, tensor in self.inputs.items()},
+            targets={name: tensor[first:last] for name, tensor in self.targets.items()},
+            example=self.example[first:last] - start,
             ids=self.ids[start:stop],
             languages=self.languages[start:stop],
         )
@@ -68,25 +73,46 @@ def collate(parts: Sequence[Part], length: int = 0) -> Batch:
     pad = parts[0][0].pad
     if any(bag.pad != pad for bag, _ in parts):
         raise ValueError("bags of different tokenizers or kinds do not fit into one batch")
-    lengths = np.concatenate([bag.lengths[index] for bag, index in parts])
-    there = np.arange(max(length, lengths.max())) < lengths[:, None]  # [B, S]
-    inputs = {name: _padded(parts, name, there, fill) for name, fill in pad.items()}
+    windows = [_Windows(bag.columns, bag.windows_of(index)) for bag, index in parts]
+    lengths = np.concatenate([part.stops - part.starts for part in windows])
+    there = np.arange(max(length, lengths.max())) < lengths[:, None]  # [W, S]
+    inputs = {name: _padded(windows, name, there, fill) for name, fill in pad.items()}
     inputs["attention_mask"] = torch.from_numpy(there.astype(np.int64))
+    counts = np.concatenate([bag.window_counts[index] for bag, index in parts])
     return Batch(
         inputs=inputs,
-        targets={"labels": torch.from_numpy(np.concatenate([bag.targets[index] for bag, index in parts]))},
+        targets={name: _targets(windows, name) for name in parts[0][0].columns.targets},
+        example=torch.from_numpy(np.repeat(np.arange(len(counts)), counts)),
         ids=tuple(name for bag, index in parts for name in bag.ids[index].tolist()),
         languages=tuple(bag.language for bag, index in parts for _ in index),
     )
 
 
-def _padded(parts: Sequence[Part], name: str, there: NDArray[np.bool_], fill: int) -> Tensor:
+@dataclass(frozen=True)
+class _Windows:
+    """Some windows of a bag."""
+
+    columns: Columns
+    rows: NDArray[np.int64]
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        return self.columns.offsets[self.rows]
+
+    @property
+    def stops(self) -> NDArray[np.int64]:
+        return self.columns.offsets[self.rows + 1]
+
+    def flats(self, name: str) -> list[NDArray[Any]]:
+        flat = self.columns.inputs[name]
+        return [flat[start:stop] for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True)]
+
+
+def _padded(windows: Sequence[_Windows], name: str, there: NDArray[np.bool_], fill: int) -> Tensor:
     padded = np.full(there.shape, fill, dtype=np.int64)
-    padded[there] = np.concatenate([flat for bag, index in parts for flat in _flats(bag, index, name)])
+    padded[there] = np.concatenate([flat for part in windows for flat in part.flats(name)])
     return torch.from_numpy(padded)
 
 
-def _flats(bag: Bag, index: NDArray[np.int64], name: str) -> list[NDArray[np.int64]]:
-    flat, rows = bag.columns.inputs[name], bag.rows[index]
-    starts, stops = bag.columns.offsets[rows].tolist(), bag.columns.offsets[rows + 1].tolist()
-    return [flat[start:stop] for start, stop in zip(starts, stops, strict=True)]
+def _targets(windows: Sequence[_Windows], name: str) -> Tensor:
+    return torch.from_numpy(np.concatenate([part.columns.targets[name][part.rows] for part in windows]))

@@ -8,33 +8,25 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isogloss.data.bag import Bag, Columns
+from isogloss.data.flat import Strings, starts_of
 from isogloss.data.rows import Rows
 from isogloss.data.task import Task
 from isogloss.errors import IsoglossWarning, mistake
+from isogloss.kinds.base import Encoded, Kind
 
-_FORMAT = 1  # raised when the files of a bag change
+_FORMAT = 2  # raised when the files of a bag change
 _CHUNK = 8192  # rows tokenised at once: bounds memory, long enough for the tokenizer's threads
 _WARN_UNKNOWN = 0.05
-_ARRAYS = ("ids", "groups", "targets", "offsets", "content", "unknown", "words")
-
-
-class Encodes(Protocol):
-    """What encoding asks of a kind (`isogloss.kinds`)."""
-
-    name: str
-    version: int
-
-    def encode(self, texts: list[tuple[str, ...]], tokenizer: Any, max_length: int) -> Mapping[str, list[list[int]]]:
-        """Return input name → token numbers of each example, not padded."""
+_ARRAYS = ("ids", "groups", "windows", "offsets", "content", "unknown", "words")
+_NAMED = ("inputs", "targets", "aside", "texts")  # arrays that the kind has names for
 
 
 def encode(  # noqa: PLR0917
@@ -43,7 +35,7 @@ def encode(  # noqa: PLR0917
     language: str,
     split: str,
     tokenizer: Any,
-    kind: Encodes,
+    kind: Kind,
     *,
     max_length: int,
     cache: Path,
@@ -115,8 +107,9 @@ def tokenizer_fingerprint(tokenizer: Any) -> str:
 _FINGERPRINTS: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
 
-def _key(rows: Rows, tokenizer: Any, kind: Encodes, max_length: int) -> str:
-    parts = [_FORMAT, rows.fingerprint, tokenizer_fingerprint(tokenizer), kind.name, kind.version, max_length]
+def _key(rows: Rows, tokenizer: Any, kind: Kind, max_length: int) -> str:
+    made_by = [kind.name, kind.version, dict(kind.settings), max_length]
+    parts = [_FORMAT, rows.fingerprint, tokenizer_fingerprint(tokenizer), *made_by]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -125,44 +118,52 @@ def _pad(tokenizer: Any, name: str) -> int:
     return int(pads.get(name) or 0)
 
 
-def _encode(rows: Rows, tokenizer: Any, kind: Encodes, max_length: int) -> dict[str, NDArray[Any]]:
+def _encode(rows: Rows, tokenizer: Any, kind: Kind, max_length: int) -> dict[str, NDArray[Any]]:
     """Tokenise; return the arrays of a bag by file name."""
-    inputs: dict[str, list[NDArray[Any]]] = {}
-    lengths: list[NDArray[np.int64]] = []
-    for start in range(0, len(rows), _CHUNK):
-        encoded = kind.encode(rows.texts[start : start + _CHUNK], tokenizer, max_length)
-        lengths.append(np.fromiter(map(len, encoded["input_ids"]), dtype=np.int64))
-        for name, values in encoded.items():
-            inputs.setdefault(name, []).append(_flat(values, np.uint8 if name == "token_type_ids" else np.int32))
-    flat = {name: np.concatenate(parts) for name, parts in inputs.items()}
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    encoded = _joined([kind.encode(part, tokenizer, max_length) for part in _chunks(rows)])
+    texts = {name: Strings.of(column) for name, column in encoded.texts.items()}
     return {
         "ids": rows.ids,
         "groups": rows.groups,
-        "targets": rows.labels,
-        "offsets": offsets,
-        **{f"inputs.{name}": values for name, values in flat.items()},
-        **_coverage(rows.texts, flat["input_ids"], offsets, tokenizer, max_length),
+        "windows": encoded.windows,
+        "offsets": encoded.offsets,
+        **{f"inputs.{name}": values for name, values in encoded.inputs.items()},
+        **{f"targets.{name}": values for name, values in encoded.targets.items()},
+        **{f"aside.{name}": values for name, values in encoded.aside.items()},
+        **{f"texts.{name}.{part}": values for name, text in texts.items() for part, values in text._asdict().items()},
+        **_coverage(rows.texts, encoded, tokenizer, max_length),
     }
 
 
-def _flat(values: Sequence[Sequence[int]], dtype: Any) -> NDArray[Any]:
-    total = sum(map(len, values))
-    return np.fromiter(chain.from_iterable(values), dtype=dtype, count=total)
+def _chunks(rows: Rows) -> Iterator[Rows]:
+    for start in range(0, len(rows), _CHUNK):
+        yield rows.between(start, start + _CHUNK)
+
+
+def _joined(parts: Sequence[Encoded]) -> Encoded:
+    """Put the examples of all parts one after the other."""
+
+    def columns(name: str) -> dict[str, Any]:
+        return {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)}
+
+    def starts(name: str) -> NDArray[np.int64]:
+        return starts_of(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
+
+    texts = {key: [text for part in parts for text in part.texts[key]] for key in parts[0].texts}
+    named = {name: columns(name) for name in ("inputs", "targets", "aside")}
+    return Encoded(windows=starts("windows"), offsets=starts("offsets"), texts=texts, **named)
 
 
 def _coverage(
-    texts: Sequence[tuple[str, ...]],
-    tokens: NDArray[Any],
-    offsets: NDArray[np.int64],
-    tokenizer: Any,
-    max_length: int,
+    texts: Sequence[tuple[str, ...]], encoded: Encoded, tokenizer: Any, max_length: int
 ) -> dict[str, NDArray[np.int32]]:
     """Count, for each example, tokens that are not special, unknown tokens, and words."""
+    tokens, offsets = encoded.inputs["input_ids"], encoded.offsets[encoded.windows]
     unknown = tokens == (-1 if tokenizer.unk_token_id is None else tokenizer.unk_token_id)
     content = unknown | ~np.isin(tokens, tokenizer.all_special_ids)
     words = np.fromiter((sum(map(_words, row)) for row in texts), dtype=np.int32, count=len(texts))
-    words[np.diff(offsets) >= max_length] = 0  # perhaps cut: its words are not those of its tokens
+    # Cut, perhaps, or said twice: the words are not those of the tokens.
+    words[(np.diff(offsets) >= max_length) | (np.diff(encoded.windows) > 1)] = 0
     return {"content": _counts(content, offsets), "unknown": _counts(unknown, offsets), "words": words}
 
 
@@ -184,10 +185,18 @@ def _open(folder: Path) -> Columns | None:
         arrays = {
             path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in folder.glob("*.npy")
         }
-        columns = {name: arrays.pop(name) for name in _ARRAYS}
+        columns: dict[str, Any] = {name: arrays.pop(name) for name in _ARRAYS}
     except (OSError, ValueError, KeyError, EOFError):
         return None
-    return Columns(**columns, inputs={name.removeprefix("inputs."): array for name, array in sorted(arrays.items())})
+    named: dict[str, dict[str, Any]] = {name: {} for name in _NAMED}
+    for name, array in sorted(arrays.items()):
+        group, _, key = name.partition(".")
+        named[group][key] = array
+    texts = {key.removesuffix(".data") for key in named["texts"] if key.endswith(".data")}
+    named["texts"] = {
+        key: Strings(named["texts"][f"{key}.data"], named["texts"][f"{key}.offsets"]) for key in sorted(texts)
+    }
+    return Columns(**(columns | named))
 
 
 def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
-from isogloss.data.table import Table, read_lines, read_table
-from isogloss.data.task import FileRule, Task, leads_out
-from isogloss.errors import mistake, nearest
+from isogloss.data.linked import linked, part_of
+from isogloss.data.rules import FileRule, leads_out
+from isogloss.data.table import Table, joined, read_lines, read_table
+from isogloss.data.task import Task
+from isogloss.errors import Mistakes, mistake, nearest
 
 
 def read_folder(task: Task, folder: Path, language: str, split: str) -> tuple[Table, dict[str, str]]:
@@ -16,50 +19,99 @@ def read_folder(task: Task, folder: Path, language: str, split: str) -> tuple[Ta
     Raises:
         Mistakes: folder, file, language or split is missing (and which exist), or a file is malformed.
     """
-    rule = _rule(task, folder, split)
-    path = _file(task, folder, rule, language, split)
-    if rule.index is None:
-        table = read_table(path)
-        used = {_name(path, folder): table.sha256}
-    else:
-        table, used = _indexed(task, folder, rule.index, path)
-    if rule.column is not None:
-        table = table.where([str(value) == rule.value for value in table.column(rule.column)])
-    if rule.index is not None:
-        table = _present(table, task.texts[0])
+    tables, used = [], {}
+    for rule in _rules(task, folder, split):
+        table, files = _read(task, folder, rule, language, split)
+        tables.append(table)
+        used.update(files)
+    table = joined(tables)
     if not len(table):
-        raise mistake(
-            f'language "{language}" has no rows in split "{split}"',
-            where=str(path),
-            remedy=f"use another split of {', '.join(task.files)}, or leave the language out",
-        )
+        raise _no_rows(task, language, split, table.origin)
     return table, used
 
 
 def files_of(task: Task, folder: Path, language: str, split: str) -> list[Path]:
-    """Return the files that hold the rows, without reading them.
+    """Return the files that say what the rows are, without reading them, each once.
 
     Raises:
         Mistakes: as `read_folder`, for what is missing.
     """
-    rule = _rule(task, folder, split)
-    path = _file(task, folder, rule, language, split)
-    return [path] if rule.index is None else [_packed_or_not(folder / rule.index) or folder / rule.index, path]
+    files: list[Path] = []
+    for rule in _rules(task, folder, split):
+        if rule.index is not None:
+            files.append(_packed_or_not(folder / rule.index) or folder / rule.index)
+        others = [of for _, of in task.links(rule, split)]
+        files += [_file(task, folder, rule, name, split) for name in (language, *others)]
+    return list(dict.fromkeys(files))
 
 
 def languages_in(task: Task, folder: Path, split: str) -> tuple[str, ...]:
-    """Return the languages of the task for which the folder has a file, in the task's order."""
-    rule = _rule(task, folder, split)
-    return tuple(name for name in task.languages if _packed_or_not(_inside(task, folder, rule, name)))
+    """Return the languages of the task for which the folder has a file by every rule, in the task's order.
+
+    Of a task with second languages only the plain ones: which there are together, only the rows say.
+    """
+    rules = _rules(task, folder, split)
+    return tuple(
+        name for name in task.languages if all(_packed_or_not(_inside(task, folder, rule, name)) for rule in rules)
+    )
 
 
-def _rule(task: Task, folder: Path, split: str) -> FileRule:
+def _rules(task: Task, folder: Path, split: str) -> tuple[FileRule, ...]:
     if not folder.is_dir():
         raise mistake("no such folder", where=str(folder), remedy=f'give the folder with the files of "{task.name}"')
     if split not in task.files:
         remedy = nearest(split, task.files) if task.files else "say where they are: files = { train = … }"
         raise mistake(f'task "{task.name}" has no files for split "{split}"', where=f"task {task.name}", remedy=remedy)
     return task.files[split]
+
+
+def _no_rows(task: Task, language: str, split: str, origin: str) -> Mistakes:
+    return mistake(
+        f'language "{language}" has no rows in split "{split}"',
+        where=origin,
+        remedy=f"use another split of {', '.join(task.files)}, or leave the language out",
+    )
+
+
+def _read(task: Task, folder: Path, rule: FileRule, language: str, split: str) -> tuple[Table, dict[str, str]]:
+    """Return the rows of one rule, perhaps none."""
+    table, used = _of_all_parts(task, folder, rule, language, split)
+    for column, of in task.links(rule, split):
+        reference, files = _of_all_parts(task, folder, rule, of, split)
+        assert task.id is not None
+        table = linked(table, reference, task.id, column, of)
+        used = {**used, **files}
+    if rule.part is not None:
+        table = part_of(table, rule.part)
+    if task.second is not None and not task.names_second(rule.pattern):
+        code = task.code(task.pair(language)[1])
+        table = table.where([value == code for value in table.column(task.second)])
+    return _present(table, task.texts[0]) if rule.index is not None else table, used
+
+
+def _of_all_parts(task: Task, folder: Path, rule: FileRule, language: str, split: str) -> tuple[Table, dict[str, str]]:
+    """Return what the file of a language has in a split: of all parts, and in every second language."""
+    path = _file(task, folder, rule, language, split)
+    if rule.index is not None:
+        table, used = _indexed(task, folder, rule.index, path)
+    else:
+        table = _kept(path) if task.second is not None or task.links(rule, split) else read_table(path)
+        used = {_name(path, folder): table.sha256}
+    if rule.column is not None:
+        table = table.where([str(value) == rule.value for value in table.column(rule.column)])
+    return table, used
+
+
+def _kept(path: Path) -> Table:
+    """Read a file that other cells, and other languages' rows, will ask for again: the last two are remembered."""
+    status = path.stat()
+    return _parsed(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _parsed(path: Path, size: int, changed: int) -> Table:
+    del size, changed
+    return read_table(path)
 
 
 def _file(task: Task, folder: Path, rule: FileRule, language: str, split: str) -> Path:
@@ -87,7 +139,7 @@ def _inside(task: Task, folder: Path, rule: FileRule, language: str) -> Path:
         raise mistake(
             f'"{filled}" leads out of the folder',
             where=f'task {task.name}: files, language "{language}"',
-            remedy=f"mend its code: {task.codes.get(language, language)}",
+            remedy=f"mend its code: {', '.join(dict.fromkeys(map(task.code, task.pair(language))))}",
         )
     return folder / filled
 

@@ -6,8 +6,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from isogloss.data.linked import linked
+from isogloss.data.rules import HubRule, leads_out
 from isogloss.data.table import Table
-from isogloss.data.task import HubRule, Task, leads_out
+from isogloss.data.task import Task
 from isogloss.errors import Mistakes, mistake, nearest
 
 if TYPE_CHECKING:
@@ -25,21 +27,53 @@ def read_hub(task: Task, language: str, split: str) -> tuple[Table, dict[str, st
     rule = _rule(task, split)
     task.check_language(language)
     provenance = where_on_hub(task, language, split)
+    table = _table(task, rule, language, split, provenance)
+    for column, of in task.links(None, split):
+        there = {**provenance, "files": _part(task, rule, of, split)}
+        assert task.id is not None
+        table = linked(table, _table(task, rule, of, split, there), task.id, column, of)
+    return table, provenance
+
+
+def _table(task: Task, rule: HubRule, language: str, split: str, provenance: dict[str, str]) -> Table:
+    """Return the rows of one language and split."""
     data = _load(rule, provenance)
-    names = {
-        **dict(zip(task.texts, rule.texts or task.texts, strict=True)),
-        task.label: rule.label or task.label,
-    }
-    if task.id and rule.id != "":
-        names[task.id] = rule.id or task.id
-    if task.group and task.group.column and task.group.column not in names:
-        names[task.group.column] = task.group.column
+    names = _names(task, rule)
     origin = f"{rule.path} {provenance['files']}"
     columns = {ours: _column(data, theirs, origin) for ours, theirs in names.items()}
     rows = len(data)
     if task.id and rule.id == "":
         columns[task.id] = [f"{split}-{row}" for row in range(rows)]
-    return Table(origin, columns, range(1, rows + 1), range(rows)), provenance
+    return _of_language(task, rule, language, Table(origin, columns, range(1, rows + 1), range(rows)))
+
+
+def _names(task: Task, rule: HubRule) -> dict[str, str]:
+    """Return the columns that are needed: our name → the name there."""
+    names = dict(zip(task.texts, rule.texts or task.texts, strict=True))
+    if task.label is not None:
+        names[task.label] = rule.label or task.label
+    if task.answers is not None:
+        names[task.answers] = rule.answers or task.answers
+    if task.id and rule.id != "":
+        names[task.id] = rule.id or task.id
+    if task.group and task.group.column:
+        names.setdefault(task.group.column, task.group.column)
+    if task.second is not None and not task.names_second(_pattern(rule)):
+        names[task.second] = task.second
+    return names
+
+
+def _of_language(task: Task, rule: HubRule, language: str, table: Table) -> Table:
+    """Return the rows of a language, where others lie in the same place."""
+    if rule.prefix is not None and task.id is not None:
+        prefix = task.fill(rule.prefix, language)
+        table = table.where([str(name).startswith(prefix) for name in table.column(task.id)])
+    if task.second is not None and not task.names_second(_pattern(rule)):
+        code = task.code(task.pair(language)[1])
+        table = table.where([value == code for value in table.column(task.second)])
+    if not len(table):
+        raise mistake(f'no rows in language "{language}"', where=table.origin, remedy="leave the language out")
+    return table
 
 
 def where_on_hub(task: Task, language: str, split: str) -> dict[str, str]:
@@ -51,15 +85,26 @@ def where_on_hub(task: Task, language: str, split: str) -> dict[str, str]:
         Mistakes: the task has no such split on the hub, or what is filled in leads out of the data set.
     """
     rule = _rule(task, split)
+    part = _part(task, rule, language, split)
+    return {"hub": rule.path, "revision": _commit(rule.path, rule.revision), "files": part, "split": rule.splits[split]}
+
+
+def _pattern(rule: HubRule) -> str:
+    return rule.data_files or rule.config or "default"
+
+
+def _part(task: Task, rule: HubRule, language: str, split: str) -> str:
+    """Return the configuration, or the pattern of files, that holds a language."""
     theirs = rule.splits[split]
-    part = task.fill(rule.data_files or rule.config or "default", language, split=theirs)
+    part = task.fill(_pattern(rule), language, split=theirs)
     if leads_out(part):
+        codes = ", ".join(dict.fromkeys(map(task.code, task.pair(language))))
         raise mistake(
             f'"{part}" leads out of the data set',
             where=f'task {task.name}: hub, language "{language}"',
-            remedy=f"mend its code or the split's name: {task.codes.get(language, language)}, {theirs}",
+            remedy=f"mend its code or the split's name: {codes}, {theirs}",
         )
-    return {"hub": rule.path, "revision": _commit(rule.path, rule.revision), "files": part, "split": theirs}
+    return part
 
 
 def _rule(task: Task, split: str) -> HubRule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,9 +16,11 @@ from pydantic import TypeAdapter
 from isogloss.data.folder import files_of, languages_in, read_folder
 from isogloss.data.hub import read_hub, where_on_hub
 from isogloss.data.rows import Rows, label_names, make_rows
+from isogloss.data.rules import FileRule
 from isogloss.data.table import Table, read_bytes
 from isogloss.data.task import Task
 from isogloss.errors import mistake, nearest
+from isogloss.languages import cell
 
 __all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "with_labels"]
 
@@ -48,9 +50,9 @@ def with_labels(task: Task, *, path: Path | None = None, offline: bool = False) 
     """Return the task with its label names: those found in its first split, sorted, unless it has them.
 
     Only the first split is asked, in every language that has it: a name that first occurs in a later split
-    could not have been learned, and is more likely a slip of the pen.
+    could not have been learned, and is more likely a slip of the pen. A task with answers has no label names.
     """
-    if task.labels:
+    if task.labels or task.answers is not None:
         return task
     if not task.splits:
         raise mistake("no files are named", where=f"task {task.name}", remedy="write files = { train = … }")
@@ -88,33 +90,60 @@ def fingerprint(task: Task, language: str, split: str, path: Path | None = None,
         files = files_of(task, folder, language, split)
         names = [file.relative_to(folder).as_posix().removesuffix(".gz") for file in files]
         content = dict(zip(names, map(_file_digest, files), strict=True))
-    about = TypeAdapter(Task).dump_python(task, mode="json", include=_MEANING)
-    rule = _hub_rule(task) if folder is None else _file_rule(task, split)
+    rule = _hub_rule(task, language) if folder is None else _file_rules(task, language, split)
+    about = _meaning(task)
     text = json.dumps([content, about, rule, language, split], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 _MEANING = {"name", "kind", "version", "labels", "texts", "label", "id", "group", "parallel"}
+_LATER = {"answers", "second", "settings"}  # told only where they are given: older tasks keep their fingerprints
 _SAMPLES = "isogloss.samples"
 
 
-def _file_rule(task: Task, split: str) -> dict[str, Any]:
+def _meaning(task: Task) -> dict[str, Any]:
+    """Return what of a task says what its rows mean."""
+    about: dict[str, Any] = TypeAdapter(Task).dump_python(task, mode="json", include=_MEANING | _LATER)
+    about = {name: value for name, value in about.items() if name in _MEANING or value}
+    if task.group is not None and task.group.of is None:
+        del about["group"]["of"]
+    return about
+
+
+def _file_rules(task: Task, language: str, split: str) -> Any:
     """Return which rows of its files a split has; the files themselves are known by what is in them."""
-    rule = task.files[split]
+    rules = [_file_rule(task, rule, language) for rule in task.files[split]]
+    if len(rules) == 1:
+        return rules[0]
+    files = [task.fill(rule.pattern, language).removesuffix(".gz") for rule in task.files[split]]
+    return [{**rule, "file": file} for rule, file in zip(rules, files, strict=True)]
+
+
+def _file_rule(task: Task, rule: FileRule, language: str) -> dict[str, Any]:
     index = rule.index and rule.index.removesuffix(".gz")
-    return {"index": index, "column": rule.column, "value": rule.value}
+    told: dict[str, Any] = {"index": index, "column": rule.column, "value": rule.value}
+    if rule.part is not None:
+        told["part"] = asdict(rule.part)
+    if task.second is not None and not task.names_second(rule.pattern):
+        told["second"] = task.code(task.pair(language)[1])
+    return told
 
 
-def _hub_rule(task: Task) -> dict[str, Any]:
+def _hub_rule(task: Task, language: str) -> dict[str, Any]:
     """Return what the columns on the hub are called; where the rows are there is known by commit and files."""
     hub = task.hub
     assert hub is not None
-    return {
+    told: dict[str, Any] = {
         "by_files": hub.data_files is not None,
         "texts": hub.texts or task.texts,
         "label": hub.label or task.label,
         "id": task.id if hub.id is None else hub.id,
     }
+    if task.answers is not None:
+        told["answers"] = hub.answers or task.answers
+    if hub.prefix is not None:
+        told["prefix"] = task.fill(hub.prefix, language)
+    return told
 
 
 def _read_table(
@@ -125,7 +154,7 @@ def _read_table(
         _refuse_offline(task, offline)
         return read_hub(task, language, split)
     given = path is not None or task.path is not None
-    if not given and language not in (there := languages_in(task, folder, split)):
+    if not given and cell(language)[0] not in (there := languages_in(task, folder, split)):
         task.check_language(language)
         raise mistake(
             f'the embedded sample of "{task.name}" lacks language "{language}" (it has {", ".join(there)})',

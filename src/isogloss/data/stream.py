@@ -94,8 +94,8 @@ class Stream:
 def length_batches(bag: Bag, max_tokens: int, max_length: int) -> Iterator[PlacedBatch]:
     """Yield all examples, in batches of few shapes and of at most `max_tokens` tokens, padding included.
 
-    Longest first, so that memory is short at the start or never; an example longer than that is a batch by
-    itself. For evaluation: results come in this order, not in the bag's.
+    Longest first, so that memory is short at the start or never; an example longer than that, with all of its
+    windows, is a batch by itself. For evaluation: results come in this order, not in the bag's.
 
     Batches are padded to one of four lengths an octave (32, 40, 48, 56, 64, 80 and so on): on a CPU, oneDNN keeps
     the kernels that it compiles for each shape that it meets, so that many shapes are much memory.
@@ -107,11 +107,13 @@ def length_batches(bag: Bag, max_tokens: int, max_length: int) -> Iterator[Place
     """
     order = np.argsort(-bag.lengths, kind="stable")
     lengths = _padded_lengths(bag.lengths[order].astype(np.int64), max_length).tolist()
-    start = 0
+    windows = np.cumsum(bag.window_counts[order])  # up to each example, itself included
+    start = before = 0
     while start < len(order):
-        positions = order[start : start + max(1, max_tokens // lengths[start])]
-        yield positions, collate([(bag, positions)], lengths[start])
-        start += len(positions)
+        fits = int(np.searchsorted(windows, before + max_tokens // lengths[start], side="right"))
+        stop = max(fits, start + 1)
+        yield order[start:stop], collate([(bag, order[start:stop])], lengths[start])
+        start, before = stop, int(windows[stop - 1])
 
 
 def _padded_lengths(lengths: NDArray[np.int64], max_length: int) -> NDArray[np.int64]:

@@ -26,7 +26,8 @@ class Table:
         columns: name → one value a row.
         places: what a message calls row k within `origin`: its line in a text file, its row elsewhere.
         positions: the row's number from 0 among the rows of its split, those that a language lacks included.
-        sha256: of the file's bytes, hex; empty where there is no file.
+        sha256: of the file's bytes, hex; empty where there is not one file.
+        origins: the file of each row, where they are of several; else empty.
     """
 
     origin: str
@@ -34,13 +35,19 @@ class Table:
     places: Sequence[int]
     positions: Sequence[int]
     sha256: str = ""
+    origins: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.places)
 
     def place(self, row: int) -> str:
         """Return `file:line` of a row."""
-        return f"{self.origin}:{self.places[row]}"
+        return f"{self.origins[row] if self.origins else self.origin}:{self.places[row]}"
+
+    def place_beside(self, row: int, other: int) -> str:
+        """Return what a message about the row `other` calls another row: with its file only if it is another."""
+        same = not self.origins or self.origins[row] == self.origins[other]
+        return f"row {self.places[row]}" if same else self.place(row)
 
     def column(self, name: str) -> Sequence[Any]:
         """Return a column.
@@ -56,7 +63,23 @@ class Table:
         """Return the rows for which `keep` is true, numbered anew from 0."""
         columns = {name: list(compress(values, keep)) for name, values in self.columns.items()}
         places = list(compress(self.places, keep))
-        return Table(self.origin, columns, places, range(len(places)), self.sha256)
+        origins = list(compress(self.origins, keep))
+        return Table(self.origin, columns, places, range(len(places)), self.sha256, origins)
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Return the rows of several tables, each after those before it; a column that one lacks is None there."""
+    if len(tables) == 1:
+        return tables[0]
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    columns = {name: [v for t in tables for v in t.columns.get(name, [None] * len(t))] for name in names}
+    origins = [table.origin for table in tables for _ in table.places]
+    places = [place for table in tables for place in table.places]
+    positions: list[int] = []
+    for table in tables:
+        first = positions[-1] + 1 if positions else 0
+        positions += [first + position for position in table.positions]
+    return Table(" and ".join(table.origin for table in tables), columns, places, positions, "", origins)
 
 
 def read_table(path: Path) -> Table:

@@ -1,4 +1,4 @@
-"""A task as its TOML file describes it: columns, label names, where its files are, what its rows share."""
+"""A task as its TOML file describes it: columns, label names or answers, where its files are, what its rows share."""
 
 from __future__ import annotations
 
@@ -11,108 +11,26 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from isogloss.data.rules import STRICT, FileRule, Group, HubRule
 from isogloss.errors import Mistake, Mistakes, mistake, nearest
-
-_STRICT = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Group:
-    """What rows share, so that they stay together when data is split or resampled.
-
-    Attributes:
-        consecutive: this many rows in a row belong together.
-        column: rows with the same value here belong together. Beside `consecutive` it is only checked: the
-            rows of a run must agree in it.
-        splits: the splits in which this holds (all when empty); elsewhere each row stands by itself.
-    """
-
-    consecutive: int | None = None
-    column: str | None = None
-    splits: tuple[str, ...] = ()
-
-    def holds_in(self, split: str) -> bool:
-        """Return whether rows of `split` are grouped so."""
-        return not self.splits or split in self.splits
+from isogloss.languages import cell
 
 
-def leads_out(pattern: str) -> bool:
-    """Return whether a path, which should be inside some folder, leads out of it: absolute, a URL, or with `..`."""
-    parts = pattern.replace("\\", "/").split("/")
-    return Path(pattern).is_absolute() or pattern.startswith(("/", "~")) or "://" in pattern or ".." in parts
-
-
-def _inside(whole: str, pattern: str | None) -> str | None:
-    if pattern is not None and leads_out(pattern):
-        raise ValueError(f'"{pattern}" leads out of {whole}')
-    return pattern
-
-
-@dataclass(frozen=True, config=_STRICT)
-class FileRule:
-    """Where the rows of one split are, in a folder.
-
-    Attributes:
-        pattern: a path inside the folder; `{language}` and `{code}` are filled in.
-        index: a table whose row k describes line k of a plain-text file at `pattern`; an empty line there is
-            a row that this language does not have.
-        column: the column that says which split a row is in, where one file holds several.
-        value: what `column` says for this split.
-    """
-
-    pattern: str
-    index: str | None = None
-    column: str | None = None
-    value: str | None = None
-
-    @field_validator("pattern", "index")
-    @classmethod
-    def _inside(cls, pattern: str | None) -> str | None:
-        return _inside("the folder", pattern)
-
-
-@dataclass(frozen=True, config=_STRICT)
-class HubRule:
-    """Where the rows are on the Hugging Face hub.
-
-    Attributes:
-        path: the data set, `owner/name`.
-        revision: a commit (pinned), or a branch that is resolved to its commit at first use.
-        config: the configuration's name; `{language}` and `{code}` are filled in.
-        data_files: in place of a configuration, a pattern that also takes `{split}`.
-        splits: our name of a split → its name there.
-        texts: text columns there, where they differ from the task's.
-        label: the label column there, where it differs.
-        id: the id column there, where it differs; "" where there is none, and rows are numbered.
-    """
-
-    path: str
-    revision: str = "main"
-    config: str | None = None
-    data_files: str | None = None
-    splits: Mapping[str, str] = field(default_factory=dict)
-    texts: tuple[str, ...] | None = None
-    label: str | None = None
-    id: str | None = None
-
-    @field_validator("config", "data_files")
-    @classmethod
-    def _inside(cls, pattern: str | None) -> str | None:
-        return _inside("the data set", pattern)
-
-
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Task:
     """A data set with a kind, label names and languages; it holds no rows (see `isogloss.data.source`).
+
+    Its rows have labels or answers, never both.
 
     Attributes:
         name: what recipes call it.
         kind: what it asks of a model: a name in the registry's group `kinds`.
-        languages: BCP-47 keys.
-        texts: the one or two text columns.
+        languages: BCP-47 keys. With `second`, two of them joined by "/" are a language of the task too
+            (`languages.cell`).
+        texts: the one or two text columns; of rows with answers the question and its context.
         label: the label column.
         version: raised when the meaning of its rows changes; part of every content key.
         labels: label names in the order of their indices; empty: found in the data (`source.with_labels`).
@@ -120,7 +38,7 @@ class Task:
         group: what rows share.
         parallel: whether row ids mean the same example in every language.
         codes: language key → what the files and the hub call it, where that differs.
-        files: split → where its rows are in a folder.
+        files: split → where its rows are in a folder: by one rule, or by several, whose rows follow each other.
         hub: where its rows are on the hub.
         embedded: a sample, used when nothing else is asked for: the name of an entry point in the group
             `isogloss.samples`, a function of an installed package that returns the sample's folder. A task file
@@ -130,20 +48,24 @@ class Task:
         licence: of the data.
         homepage: of the data.
         citation: whom to cite.
+        answers: the column of gold answers, cut from the last text.
+        second: the column that says a row's second language, that of the question; a plain language means rows
+            in which both are the same.
+        settings: of the kind; a task's file writes them beside its name: `kind = { name = "…", rule = "…" }`.
     """
 
     name: str
     kind: str
     languages: tuple[str, ...]
     texts: tuple[str, ...]
-    label: str
+    label: str | None = None
     version: int = 1
     labels: tuple[str, ...] = ()
     id: str | None = None
     group: Group | None = None
     parallel: bool = False
     codes: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, FileRule] = field(default_factory=dict)
+    files: Mapping[str, tuple[FileRule, ...]] = field(default_factory=dict)
     hub: HubRule | None = None
     embedded: str | None = None
     source: Literal["auto", "hub", "embedded"] = "auto"
@@ -151,14 +73,21 @@ class Task:
     licence: str = ""
     homepage: str = ""
     citation: str = ""
+    answers: str | None = None
+    second: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @field_validator("files", mode="before")
     @classmethod
     def _short_rules(cls, rules: Any) -> Any:
-        """Let `train = "train-{language}.csv"` stand for `train = { pattern = … }`."""
+        """Let `train = "train-{language}.csv"` stand for `train = [{ pattern = … }]`."""
         if not isinstance(rules, Mapping):
             return rules
-        return {split: {"pattern": rule} if isinstance(rule, str) else rule for split, rule in rules.items()}
+        several = {split: rule if isinstance(rule, list | tuple) else [rule] for split, rule in rules.items()}
+        return {
+            split: [{"pattern": rule} if isinstance(rule, str) else rule for rule in rules]
+            for split, rules in several.items()
+        }
 
     @field_validator("texts")
     @classmethod
@@ -175,12 +104,41 @@ class Task:
             raise ValueError(f"named twice: {', '.join(twice)}")
         return names
 
+    @field_validator("languages")
+    @classmethod
+    def _plain(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        joined = [language for language in languages if "/" in language]
+        if joined:
+            raise ValueError(f'"{joined[0]}": a "/" joins two languages; name each, and give "second"')
+        return languages
+
+    @model_validator(mode="after")
+    def _labels_or_answers(self) -> Self:
+        if (self.label is None) == (self.answers is None):
+            raise ValueError(f'rows have "label" or "answers": give {"one" if self.label is None else "only one"}')
+        if self.answers is not None and self.labels:
+            raise ValueError('"labels" are of a task with "label"; rows with answers have none')
+        if self.answers is not None and len(self.texts) != 2:
+            raise ValueError("answers need two texts, the question and the context that they are cut from")
+        return self
+
     @model_validator(mode="after")
     def _groups_in_every_language(self) -> Self:
-        rule = self.group
-        if self.parallel and rule and not rule.consecutive and rule.column in self.texts:
-            raise ValueError(f'group: the text "{rule.column}" differs from language to language')
+        group = self.group if self.group and not self.group.consecutive else None
+        parts = [rule.part for rules in self.files.values() for rule in rules]
+        for name, rule in (("group", group), *(("part", part) for part in parts)):
+            if rule is not None and rule.of is not None:
+                self._linked(name, rule.of)
+            elif rule is not None and self.parallel and rule.column in self.texts:
+                remedy = 'say whose counts: of = "LANGUAGE"'
+                raise ValueError(f'{name}: the text "{rule.column}" differs from language to language; {remedy}')
         return self
+
+    def _linked(self, name: str, of: str) -> None:
+        if of not in self.languages:
+            raise ValueError(f'{name}: the task has no language "{of}"')
+        if self.id is None or not self.parallel:
+            raise ValueError(f'{name}: rows are found in "{of}" by their ids: give "id", and parallel = true')
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -188,21 +146,48 @@ class Task:
         names = [*self.files, *(self.hub.splits if self.hub else ())]
         return tuple(dict.fromkeys(names))
 
+    def pair(self, language: str) -> tuple[str, str]:
+        """Return the first and the second language of rows in `language`; of a plain one they are the same."""
+        first, second = cell(language)
+        return first, first if second is None else second
+
+    def code(self, language: str) -> str:
+        """Return what the files and the hub call a plain language."""
+        return self.codes.get(language, language)
+
+    def links(self, rule: FileRule | None, split: str) -> tuple[tuple[str, str], ...]:
+        """Return which columns rows take from which other languages: for their groups, and for a rule's part."""
+        group = self.group if self.group and self.group.holds_in(split) else None
+        wanted = ((one.column, one.of) for one in (group, rule and rule.part) if one)
+        return tuple(dict.fromkeys((column, of) for column, of in wanted if column is not None and of is not None))
+
+    @staticmethod
+    def names_second(pattern: str) -> bool:
+        """Return whether a pattern leads to rows of one second language, so that no column need tell them apart."""
+        return "{second}" in pattern or "{second_code}" in pattern
+
     def fill(self, pattern: str, language: str, **more: str) -> str:
-        """Return `pattern` with `{language}`, `{code}` and `more` filled in, and other braces as they are."""
-        values = {"language": language, "code": self.codes.get(language, language), **more}
-        for name, value in values.items():
+        """Return `pattern` with what its braces stand for in a language; other braces stay as they are.
+
+        `{language}` and `{code}` are the (first) language's key and code, `{second}` and `{second_code}` those of
+        the second language; `more` adds others.
+        """
+        first, second = self.pair(language)
+        names = {"language": first, "code": self.code(first), "second": second, "second_code": self.code(second)}
+        for name, value in {**names, **more}.items():
             pattern = pattern.replace("{" + name + "}", value)
         return pattern
 
     def check_language(self, language: str) -> None:
-        """Raise Mistakes unless the task names `language`."""
-        if language not in self.languages:
-            raise mistake(
-                f'task "{self.name}" has no language "{language}"',
-                where="languages",
-                remedy=nearest(language, self.languages),
-            )
+        """Raise Mistakes unless the task names `language`: one of its own, or with `second` two of them."""
+        first, second = cell(language)
+        if second is not None and (self.second is None or first == second):
+            why = "has rows in one language only" if self.second is None else "calls both in one language by its key"
+            raise mistake(f'task "{self.name}" {why}: "{language}"', where="languages", remedy=f'write "{first}"')
+        for name in self.pair(language):
+            if name not in self.languages:
+                what = f'task "{self.name}" has no language "{name}"'
+                raise mistake(what, where="languages", remedy=nearest(name, self.languages))
 
 
 @cache
@@ -266,7 +251,7 @@ def _parsed(text: str, place: str) -> dict[str, Any]:
 
 def _checked(table: dict[str, Any], place: str, folder: Path | None) -> Task:
     try:
-        task = TypeAdapter(Task).validate_python(table)
+        task = TypeAdapter(Task).validate_python(_with_settings(table))
     except ValidationError as fault:
         raise Mistakes(_as_mistake(error, place) for error in fault.errors()) from None
     if task.hub and not _HUB_NAME.fullmatch(task.hub.path):  # `datasets` would take it for a folder of this machine
@@ -277,17 +262,33 @@ def _checked(table: dict[str, Any], place: str, folder: Path | None) -> Task:
     return replace(task, path=folder / path if folder else path)
 
 
+def _with_settings(table: dict[str, Any]) -> dict[str, Any]:
+    """Take the kind's settings out of `kind = { name = …, … }`."""
+    kind = table.get("kind")
+    if not isinstance(kind, Mapping):
+        return table
+    settings = dict(kind)
+    table = {name: value for name, value in table.items() if name != "kind"}
+    if "name" in settings:
+        table["kind"] = settings.pop("name")
+    return {**table, "settings": {**settings, **table.get("settings", {})}}
+
+
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _KEYS = {owner.__name__: tuple(owner.__dataclass_fields__) for owner in (Group, FileRule, HubRule, Task)}
+_KEYS["Part"] = ("column", "from", "to", "of")
 
 
 def _as_mistake(error: Any, place: str) -> Mistake:
-    *above, key = [str(part) for part in error["loc"] if part not in _KEYS] or ["the table"]
-    where = ".".join([*above, key])
+    *above, key = [part for part in error["loc"] if part not in _KEYS] or ["the table"]
+    # A split has one rule more often than several: its number would be no help.
+    where = ".".join(str(part) for part in [*above, key] if not (above[:1] == ["files"] and isinstance(part, int)))
     if error["type"] in ("missing", "missing_argument"):
         return Mistake("missing", f"{place}: {where}", "write it")
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         owner = {"group": "Group", "hub": "HubRule", "files": "FileRule"}.get(above[0] if above else "", "Task")
-        return Mistake(f'unknown key "{key}"', f"{place}: {where}", nearest(key, _KEYS[owner]))
+        keys = _KEYS["Part" if "part" in above else owner]
+        return Mistake(f'unknown key "{key}"', f"{place}: {where}", nearest(key, keys))
     message = error["msg"].removeprefix("Value error, ")
-    return Mistake(f"{message} (found {error['input']!r})", f"{place}: {where}", "mend the value")
+    found = f" (found {error['input']!r})" if isinstance(error["input"], str | int | float | list) else ""
+    return Mistake(f"{message}{found}", f"{place}: {where}", "mend the value")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from isogloss.errors import mistake, nearest
-from isogloss.evaluation.frame import DEVELOPMENT, axis_columns
+from isogloss.evaluation.frame import DEVELOPMENT, axis_columns, primary_metric
 
 CHOSEN, ORACLE = "chosen", "oracle"
 _NOT_CHOSEN = ("axis.draw", "axis.target")  # what is drawn is luck, and a target is what is chosen for
@@ -33,7 +33,7 @@ class Candidate(NamedTuple):
     test: Mapping[str, Mapping[str, float]]
 
 
-def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str = "accuracy") -> pl.DataFrame:
+def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str | None = None) -> pl.DataFrame:
     """Choose a value of an axis for every variant and target.
 
     The candidates for a target are the values under which it is unseen. Each is judged by its mean, over the seeds that
@@ -45,7 +45,7 @@ def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str
         scores: a score frame as the runs wrote it (not `named`).
         axis: its name, "auxiliary" say.
         oracle: also choose on the target's own test scores.
-        metric: what is compared.
+        metric: what is compared; the runs' primary one if not given.
 
     Returns:
         Columns recipe, variant, axis.*, language, and `how`: "chosen" or "oracle".
@@ -53,7 +53,7 @@ def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str
     Raises:
         Mistakes: there is no such axis, there are no development scores, or no other language to choose on.
     """
-    column = f"axis.{axis}"
+    column, metric = f"axis.{axis}", metric or primary_metric(scores)
     known = [name.removeprefix("axis.") for name in axis_columns(scores) if name not in _NOT_CHOSEN]
     if axis not in known:
         remedy = nearest(axis, known, otherwise="" if known else "choose between runs of a recipe with an axis")

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from isogloss.errors import Mistake, Mistakes, mistake
+from isogloss.languages import cell
 from isogloss.store.files import whole_file
 
 DEVELOPMENT = "development "
@@ -46,7 +46,7 @@ SCORES: dict[str, type[pl.DataType]] = {
     "run": pl.String,
 }
 
-Metrics = Callable[[NDArray[np.integer], NDArray[np.integer], int], Mapping[str, float]]
+Metrics = Callable[[Mapping[str, NDArray[Any]]], Mapping[str, float]]
 
 
 class Arm(NamedTuple):
@@ -69,16 +69,14 @@ def score_run(
     predictions: pl.DataFrame,
     *,
     metrics: Metrics,
-    n_labels: int,
     roles: Mapping[str, str],
     facts: Mapping[str, object],
 ) -> pl.DataFrame:
     """Score one run's predictions, language by language.
 
     Args:
-        predictions: columns language, label, prediction (label indices).
-        metrics: (labels, predictions, number of labels) → name → percent: a kind's `metrics`.
-        n_labels: number of labels of the task.
+        predictions: columns language ("de/en" where the texts of an example are in two), and what `metrics` reads.
+        metrics: numeric columns by name → name → percent: a kind's `metrics`.
         roles: language → role.
         facts: what all rows share: recipe, variant, axis.*, seed, seed.*, examples_seen, seconds, run.
 
@@ -87,8 +85,10 @@ def score_run(
     """
     rows: list[dict[str, object]] = []
     for (language,), part in predictions.group_by(["language"], maintain_order=True):
-        values = metrics(part["label"].to_numpy(), part["prediction"].to_numpy(), n_labels)
-        about = {"language": language, "role": roles[str(language)], "n": part.height}
+        values = metrics({column.name: column.to_numpy() for column in part if column.dtype.is_numeric()})
+        first, second = cell(str(language))
+        about = {"language": first, "second_language": second, "n": part.height}
+        about["role"] = roles[str(language)]
         rows += [{**facts, **about, "metric": metric, "value": value} for metric, value in values.items()]
     return check_scores(_complete(pl.DataFrame(rows, infer_schema_length=None)))
 
@@ -113,6 +113,17 @@ def _complete(frame: pl.DataFrame) -> pl.DataFrame:
     chosen = ["chosen"] if "chosen" in frame.columns else []
     first, rest = ["recipe", "variant", *axes, *chosen, "seed", *seeds], list(SCORES)[3:]
     return frame.select(pl.col(name).cast(types[name]) for name in first + rest)
+
+
+def metrics_of(frame: pl.DataFrame) -> list[str]:
+    """Return the metrics of test rows, the one that variants are compared in first."""
+    names = frame["metric"].unique(maintain_order=True).to_list()
+    return [name for name in names if name and not name.startswith(DEVELOPMENT)]
+
+
+def primary_metric(frame: pl.DataFrame) -> str:
+    """Return the metric that variants are compared in: a kind writes it first; "accuracy" where no run is done."""
+    return next(iter(metrics_of(frame)), "accuracy")
 
 
 def axis_columns(frame: pl.DataFrame) -> list[str]:

@@ -13,7 +13,7 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
     are columns of one row.
     """
     if "second_language" in frame.columns:
-        pair = pl.concat_str(["language", "second_language"], separator="-", ignore_nulls=True)
+        pair = pl.concat_str(["language", "second_language"], separator="/", ignore_nulls=True)
         frame = frame.with_columns(pair.alias("language"), pl.lit(None, pl.String).alias("second_language"))
     if frame["recipe"].n_unique() > 1:
         frame = frame.with_columns(pl.concat_str(["recipe", "variant"], separator="/").alias("variant"))

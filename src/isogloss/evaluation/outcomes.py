@@ -41,12 +41,14 @@ class Outcomes:
 
         Args:
             predictions: columns recipe, variant, axis.*, seed, language, id, group, and either label and
-                prediction, or `value` in percent where an example is scored otherwise (an answer's F1).
+                prediction, or `value` in percent where an example is scored otherwise (an answer's F1); a row has one
+                or the other.
         """
         frame = named(predictions)
-        if "value" not in frame.columns:
-            right = (pl.col("label") == pl.col("prediction")).cast(pl.Float64) * 100
-            frame = frame.with_columns(right.alias("value"))
+        values = [pl.col("value")] if "value" in frame.columns else []
+        if "label" in frame.columns:
+            values.append((pl.col("label") == pl.col("prediction")).cast(pl.Float64) * 100)
+        frame = frame.with_columns(pl.coalesce(values).alias("value"))
         axes = axis_columns(frame)
         keys = ["variant", *axes, "seed", "language"]
         frame = frame.select(*keys, pl.col("id").cast(pl.String), "group", "value")

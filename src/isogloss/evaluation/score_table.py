@@ -13,7 +13,7 @@ import polars as pl
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.choice import ORACLE
 from isogloss.evaluation.comparison import MEANS
-from isogloss.evaluation.frame import Arm, arms, averaged, axis_columns, only
+from isogloss.evaluation.frame import Arm, arms, averaged, axis_columns, only, primary_metric
 from isogloss.evaluation.naming import factors, named
 from isogloss.evaluation.reference import AVERAGE, PrintedRow, Reference, deviations
 from isogloss.evaluation.render import MARKS, Cell, Column, Table
@@ -109,7 +109,8 @@ def score_table(
     metric = _metric(scores, metric)
     found = [ArmScores.of(scores, arm, metric) for arm in arms(scores)]
     languages = _languages(found, source=source)
-    layout = _Layout(found, languages, tuple(average), axis_columns(scores), _decided(comparisons, metric))
+    of_primary = comparisons if metric == primary_metric(scores) else None
+    layout = _Layout(found, languages, tuple(average), axis_columns(scores), _decided(of_primary))
     rows = [layout.row(one) for one in found]
     if printed is not None:
         rows += [layout.printed_row(printed, row) for row in printed.rows]
@@ -122,7 +123,7 @@ def score_table(
 def _metric(scores: pl.DataFrame, metric: str | None) -> str:
     known = [name for name in scores["metric"].unique(maintain_order=True).to_list() if name]
     if metric is None:
-        return "accuracy" if "accuracy" in known or not known else str(known[0])
+        return primary_metric(scores)
     if metric not in known:
         raise mistake(f'no run has the metric "{metric}"', where="--metric", remedy=nearest(metric, known))
     return metric
@@ -136,9 +137,9 @@ def _languages(found: Sequence[ArmScores], *, source: bool) -> list[str]:
     return (first if source else []) + [language for language in every if language not in first]
 
 
-def _decided(comparisons: pl.DataFrame | None, metric: str) -> dict[tuple[str, ...], str]:
-    """(variant, axis values …, language) → verdict, where a test decided; what is tested is accuracy."""
-    if comparisons is None or metric != "accuracy":
+def _decided(comparisons: pl.DataFrame | None) -> dict[tuple[str, ...], str]:
+    """(variant, axis values …, language) → verdict, where a test decided; what is tested is the primary metric."""
+    if comparisons is None:
         return {}
     axes = axis_columns(comparisons)
     rows = comparisons.filter(pl.col("verdict").is_in(["better", "worse"]), pl.col("scope").is_in(["language", *MEANS]))

@@ -56,7 +56,7 @@ def tables(
     Args:
         scores: a score frame.
         comparisons: a comparison frame of the same runs.
-        metric: "accuracy" if the runs have it and nothing else is given.
+        metric: the one that variants are compared in (accuracy, F1) if nothing else is given.
         compare: a printed table's name, whose rows are put below ours.
         settings: the recipe's effective setting, held against the printed one (`Recipe.model_dump()`).
         source: whether the source languages have columns.

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss.data.flat import starts_of
+
 _CHUNK = 1024  # texts tokenised at once: each offset is a Python object until it is in an array
 _PROBE = "日本語 ไทย é \N{GRINNING FACE} ok 1."  # in bytes, all but its beginning lies beyond its end in characters
 _SPACE = np.array([chr(code).isspace() for code in range(0x3002)])  # no white space lies above U+3000
@@ -106,11 +108,6 @@ def tokens_of(
     last = np.searchsorted(starts, far * text + end, side="left") - 1
     found = first <= last
     return full[np.where(found, first, 0)], full[np.where(found, last, 0)], found
-
-
-def starts_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each of some stretches of these lengths starts, and where the last one stops: [N + 1]."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _encodings(texts: Sequence[str], tokenizer: Any) -> Any:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss.data.flat import starts_of
 from isogloss.errors import Mistake, Mistakes, mistake
-from isogloss.kinds.characters import Tokens, starts_of, tokenise, tokens_of
+from isogloss.kinds.characters import Tokens, tokenise, tokens_of
 
 Answers = Sequence[tuple[str, int]]
 """An example's gold answers: text, and where it starts in the context, in code points."""

@@ -18,7 +18,7 @@ from isogloss.learner.quiet import quiet
 def export(module: nn.Module, params: Params, tokenizer: Any, folder: Path, card: str) -> None:
     """Write weights (float32, safetensors), configuration, tokenizer and model card, whole or not at all.
 
-    `AutoModelForSequenceClassification.from_pretrained(folder)` then has the learner's logits.
+    The `from_pretrained(folder)` of the kind's class of transformers then has the learner's logits.
 
     Args:
         module: the network, a model of transformers whose configuration has the label names.

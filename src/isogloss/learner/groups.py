@@ -7,7 +7,7 @@ groups.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isogloss.errors import mistake, nearest
 
@@ -27,6 +27,7 @@ class Anatomy:
         elsewhere: parameters outside of these, with their group: a group's name, `first` or `last` (layer).
         cut_last_layer: the layers are built like BERT's and the head reads the first token alone, so that the last
             layer need not compute the others.
+        token_head: the modules above the last layer of a head that reads every token.
         position_offset: positions that the class's position table reserves before the first token.
         attention: the attention implementation, by its name in transformers; "eager" where the class has its
             own and takes no other.
@@ -38,8 +39,13 @@ class Anatomy:
     classifier: str = "classifier"
     elsewhere: tuple[tuple[str, str], ...] = ()
     cut_last_layer: bool = False
+    token_head: tuple[str, ...] = ("qa_outputs",)
     position_offset: int = 0
     attention: str = "isogloss"
+
+    def with_token_head(self) -> Anatomy:
+        """Return the same class under a head that reads every token."""
+        return replace(self, head=self.token_head, cut_last_layer=False)
 
 
 _ROBERTA = Anatomy(
@@ -62,6 +68,7 @@ ANATOMIES: Mapping[str, Anatomy] = {
         "model.layers",
         ("head", "classifier"),
         elsewhere=(("model.final_norm", "last"),),
+        token_head=("head", "classifier"),
     ),
     # The table of relative positions serves every layer; the convolution corrects the output of the first.
     "deberta-v2": Anatomy(

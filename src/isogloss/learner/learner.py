@@ -14,7 +14,7 @@ from torch import Tensor
 from isogloss.data.stream import length_batches
 from isogloss.errors import IsoglossError
 from isogloss.keys import Key
-from isogloss.kinds.base import Kind
+from isogloss.kinds.base import Kind, Predictions
 from isogloss.learner import export, reading
 from isogloss.learner.forward import LearnerForward, on_device
 from isogloss.learner.groups import LayerGroups
@@ -206,8 +206,11 @@ class Learner:
 
         return Pullback(graph, leaves, len(parts), self.precision.master)
 
-    def predict(self, bag: Bag, *, params: Params | None = None, max_tokens: int | None = None) -> reading.Predictions:
-        """Return labels, predictions and logits of a bag's examples, in the bag's order; nothing is dropped.
+    def predict(self, bag: Bag, *, params: Params | None = None, max_tokens: int | None = None) -> Predictions:
+        """Return the kind's predictions for a bag's examples, in the bag's order; nothing is dropped.
+
+        For text classification `isogloss.kinds.text_classification.LabelPredictions`, for question answering
+        `isogloss.kinds.question_answering.AnswerPredictions`.
 
         Memory beyond the logits does not grow with the bag.
 
@@ -219,9 +222,9 @@ class Learner:
         logits = reading.placed_logits(self._length_batches(bag, max_tokens), self._plain_forward(params))
         return self.predictions(bag, logits)
 
-    def predictions(self, bag: Bag, logits: Iterable[tuple[NDArray[np.int64], Tensor]]) -> reading.Predictions:
-        """Return a bag's predictions from positions [B] in it and logits [B, C], part by part, as `observe` yields."""
-        return reading.gather(bag, logits, self.kind, len(self.labels))
+    def predictions(self, bag: Bag, logits: Iterable[tuple[NDArray[np.int64], Tensor]]) -> Predictions:
+        """Return a bag's predictions from positions [B] in it and logits, part by part, as `observe` yields."""
+        return reading.gather(bag, logits, self.kind)
 
     def observe(
         self,
@@ -246,7 +249,7 @@ class Learner:
         def run(inputs: Mapping[str, Tensor]) -> Any:
             return self._network.run(weights, inputs, None, hidden=True)
 
-        return reading.observe(self._length_batches(bag, max_tokens), run, self.device, pooling)
+        return reading.observe(self._length_batches(bag, max_tokens), run, self.kind, self.device, pooling)
 
     def update(self, new: Mapping[str, Tensor]) -> None:
         """Copy values into the masters, in place.
@@ -281,10 +284,11 @@ class Learner:
 
     def _plain_forward(self, params: Params | None) -> Callable[[Batch], Tensor]:
         weights = self._network.weights(params or {})
-        return LearnerForward(self._network, weights, None, self.device)
+        return LearnerForward(self._network, self.kind, weights, None, self.device)
 
     def _losses(self, weights: Params, batch: Batch, objective: Objective, key: Key | None) -> Tensor:
-        return objective(LearnerForward(self._network, weights, key, self.device), on_device(batch, self.device))
+        forward = LearnerForward(self._network, self.kind, weights, key, self.device)
+        return objective(forward, on_device(batch, self.device))
 
 
 def derivatives(value: Tensor, leaves: Params, *, create_graph: bool = False) -> Params:

@@ -21,8 +21,6 @@ from isogloss.learner.groups import Anatomy, anatomy
 from isogloss.learner.labels import match_labels
 from isogloss.learner.quiet import quiet
 
-_TRAINED_HEAD = "ForSequenceClassification"
-
 
 class Loaded(NamedTuple):
     """An encoder with the head of a task.
@@ -39,15 +37,15 @@ class Loaded(NamedTuple):
 
 
 def load_network(encoder: str, labels: Sequence[str], kind: Kind, head_key: Key, *, offline: bool) -> Loaded:
-    """Load an encoder and give it a head for `labels`.
+    """Load an encoder and give it a kind's head for `labels`.
 
-    A checkpoint that was trained for a task keeps its head, its rows put in the order of `labels` by their
-    names; any other gets the class's own head, freshly drawn (BERT's pooler too, where the checkpoint lacks
-    it).
+    A checkpoint that was trained for such a task keeps its head, its rows put in the order of `labels` by their
+    names where there are any; any other gets the class's own head, freshly drawn (BERT's pooler too, where the
+    checkpoint lacks it).
 
     Args:
         encoder: "mini", a folder, or a name on the hub.
-        labels: the task's label names.
+        labels: the task's label names; none for a kind without labels.
         kind: the task's kind.
         head_key: names the draw of a fresh head; the same key gives the same head, to the bit.
         offline: use nothing of the hub but what is in its cache.
@@ -59,15 +57,19 @@ def load_network(encoder: str, labels: Sequence[str], kind: Kind, head_key: Key,
     folder = encoders.locate(encoder, offline=offline)
     config = _config(folder, encoder)
     parts = anatomy(config.model_type, encoder)
+    if kind.reads_every_token:
+        parts = parts.with_token_head()
     order: list[int] | None = None
-    if any(name.endswith(_TRAINED_HEAD) for name in config.architectures or ()):
+    trained_head = kind.auto_class.removeprefix("AutoModel")
+    if labels and any(name.endswith(trained_head) for name in config.architectures or ()):
         order = match_labels(config.id2label, labels, where=encoder)
-    config.num_labels = len(labels)
+    config.num_labels = kind.head_size(labels)
     network = _network(folder, encoder, config, kind, parts, head_key=head_key)
     if order is not None:
         _reorder(network.get_submodule(parts.classifier), order)
-    network.config.id2label = dict(enumerate(labels))
-    network.config.label2id = {label: index for index, label in enumerate(labels)}
+    if labels:
+        network.config.id2label = dict(enumerate(labels))
+        network.config.label2id = {label: index for index, label in enumerate(labels)}
     return Loaded(network.eval().requires_grad_(False), _tokenizer(folder, encoder), parts)
 
 

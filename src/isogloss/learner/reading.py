@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isogloss.kinds.base import Kind
+from isogloss.data.flat import stretches
+from isogloss.kinds.base import Kind, Predictions
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -20,37 +21,15 @@ if TYPE_CHECKING:
 Pooling = Literal["first", "mean"]
 
 
-class Predictions(NamedTuple):
-    """What a learner says about a bag, in the bag's order.
-
-    Attributes:
-        ids: the examples' ids, [N].
-        labels: the right labels' indices as the bag has them, [N].
-        predictions: the predicted labels' indices, [N].
-        logits: float32 [N, C].
-    """
-
-    ids: NDArray[np.str_]
-    labels: NDArray[np.int64]
-    predictions: NDArray[np.int64]
-    logits: NDArray[np.float32]
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """The softmax of the logits, float32 [N, C]."""
-        scores: NDArray[np.float32] = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
-        scores /= scores.sum(axis=1, keepdims=True)
-        return scores
-
-
 class Observation(NamedTuple):
     """What one forward pass shows of a batch.
 
     Attributes:
         positions: of its examples in their bag, [B].
         ids: theirs.
-        logits: float32 [B, C].
-        states: hidden states pooled over tokens, float32 [layers + 1, B, H]; the embeddings first.
+        logits: float32, [W, C], or [W, S, C] where every token has some.
+        states: hidden states pooled over tokens, float32 [layers + 1, B, H]; the embeddings first. Those of an
+            example with several windows are their mean.
     """
 
     positions: NDArray[np.int64]
@@ -60,31 +39,52 @@ class Observation(NamedTuple):
 
 
 def observe(
-    batches: Iterable[PlacedBatch], run: Callable[[Mapping[str, Tensor]], Any], device: torch.device, pooling: Pooling
+    batches: Iterable[PlacedBatch],
+    run: Callable[[Mapping[str, Tensor]], Any],
+    kind: Kind,
+    device: torch.device,
+    pooling: Pooling,
 ) -> Iterator[Observation]:
     """Yield logits and pooled hidden states, batch by batch.
 
     Args:
         batches: the examples.
-        run: from a batch's inputs to `logits` [B, C] and `hidden_states`, layers + 1 times [B, S, H].
+        run: from a batch's inputs to what the kind reads logits in, with `hidden_states`, layers + 1 times [W, S, H].
+        kind: of the head.
         device: where `run` computes.
         pooling: the first token, or the mean over tokens without padding.
     """
     for positions, batch in batches:
         inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
+        mask = inputs["attention_mask"]
         with torch.inference_mode():
             output = run(inputs)
-            pooled = [_pool(state.float(), inputs["attention_mask"], pooling) for state in output.hidden_states]
-            seen = Observation(positions, batch.ids, output.logits.float(), torch.stack(pooled))
+            pooled = torch.stack([_pool(state.float(), mask, pooling) for state in output.hidden_states])
+            states = _by_example(pooled, batch.example.to(device), len(batch))
+            seen = Observation(positions, batch.ids, kind.logits(output, mask).float(), states)
         yield seen
 
 
-def gather(bag: Bag, logits: Iterable[tuple[NDArray[np.int64], Tensor]], kind: Kind, n_labels: int) -> Predictions:
-    """Return the predictions for a bag from logits [B, C] and the positions [B] of their examples in it."""
-    whole = np.empty((len(bag), n_labels), dtype=np.float32)
+def gather(bag: Bag, logits: Iterable[tuple[NDArray[np.int64], Tensor]], kind: Kind) -> Predictions:
+    """Return the kind's predictions for a bag from logits, of windows [W, C] or of their tokens [W, S, C].
+
+    Args:
+        bag: the examples.
+        logits: part by part, the positions [B] of some examples in the bag before them; padded tokens are left out.
+        kind: that decodes.
+    """
+    whole: NDArray[np.float32] | None = None
     for positions, part in logits:
-        whole[positions] = part.float().cpu().numpy()
-    return Predictions(bag.ids, bag.targets, kind.predict(whole), whole)
+        scores, at = part.float().cpu().numpy(), stretches(bag.windows[positions], bag.windows[positions + 1])
+        of_tokens = scores.ndim == 3
+        if whole is None:
+            whole = np.empty((bag.offsets[-1] if of_tokens else len(bag.offsets) - 1, scores.shape[-1]), np.float32)
+        if of_tokens:
+            starts, stops = bag.offsets[at], bag.offsets[at + 1]
+            scores, at = scores[np.arange(scores.shape[1]) < (stops - starts)[:, None]], stretches(starts, stops)
+        whole[at] = scores
+    assert whole is not None, "a bag has an example"
+    return kind.decode(bag, whole)
 
 
 def placed_logits(
@@ -102,3 +102,11 @@ def _pool(state: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
         return state[:, 0]
     shares = mask / mask.sum(dim=1, keepdim=True)
     return torch.einsum("bsh,bs->bh", state, shares.to(state.dtype))
+
+
+def _by_example(states: Tensor, example: Tensor, examples: int) -> Tensor:
+    """Return the means [layers + 1, B, H] of each example's windows out of those of all windows [layers + 1, W, H]."""
+    if examples == len(example):
+        return states
+    sums = states.new_zeros(len(states), examples, states.shape[-1]).index_add(1, example, states)
+    return sums / torch.bincount(example)[:, None]

@@ -22,8 +22,9 @@ class _Logits:
     version = 1
 
     def __call__(self, forward: LearnerForward, batch: Batch) -> Tensor:
-        """Return the squared length of an example's logits, [B]."""
-        return forward(batch).flatten(1).square().sum(1)
+        """Return the squared length of an example's logits, [B]; those of padding may be infinite."""
+        logits = forward(batch).flatten(1)
+        return logits.where(logits.isfinite(), 0.0).square().sum(1)
 
 
 def check_twice(learner: Learner, params: Params, *, train: bool) -> None:
@@ -61,4 +62,4 @@ def _words(learner: Learner) -> Batch:
 
     inputs = dict(learner.tokenizer(["a", "a a a"], padding=True, return_tensors="pt"))
     inputs = {name: tensor[:, : learner.max_length] for name, tensor in inputs.items()}
-    return Batch(inputs, {"labels": torch.zeros(2, dtype=torch.int64)}, ("0", "1"), ("", ""))
+    return Batch(inputs, {}, torch.arange(2), ("0", "1"), ("", ""))

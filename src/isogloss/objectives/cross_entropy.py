@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CrossEntropy:
-    """Cross-entropy of the labels.
+    """The kind's negative log-likelihood, of labels or of answers.
 
     Args:
         kind: the kind of the task, whose loss this is.
@@ -27,4 +27,4 @@ class CrossEntropy:
 
     def __call__(self, forward: LearnerForward, batch: Batch) -> Tensor:
         """Return one loss an example, [B]."""
-        return self.kind.loss(forward(batch), batch.targets["labels"])
+        return self.kind.loss(forward(batch), batch.targets, batch.example)

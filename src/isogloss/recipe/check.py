@@ -14,7 +14,15 @@ from isogloss.recipe.analysis import check_analyses
 from isogloss.recipe.document import Document
 from isogloss.recipe.model import AXES, ROLES, Recipe
 from isogloss.recipe.phase import LENGTHS, On, Phase
-from isogloss.recipe.resolve import languages_of, method_of, selection_languages, targets_of, task_of
+from isogloss.recipe.resolve import (
+    EVERY,
+    kind_of_task,
+    languages_of,
+    method_of,
+    selection_languages,
+    targets_of,
+    task_of,
+)
 from isogloss.wording import setting_mistakes
 
 if TYPE_CHECKING:
@@ -94,7 +102,7 @@ class _CellCheck:
         path = ("task",) if reference is None else (*path, "task")
         try:
             task = task_of(self.cell, reference)
-            registry.load("kinds", task.kind)
+            kind_of_task(task)
         except Mistakes as error:
             for mistake in error.mistakes:
                 inner = mistake.where if mistake.where not in ("task", "kind") else ""
@@ -106,12 +114,15 @@ class _CellCheck:
         roles = self.cell.languages
         for role in ROLES:
             codes = getattr(roles, role)
-            if role != "target" or codes != ("all",):
+            if role != "target" or codes not in EVERY:
                 self._codes(codes, self.head, ("languages", role), in_task=role == "target")
         if not roles.source:
             self._refuse(("languages", "source"), "there is no source language", 'write source = ["en"]')
         if not roles.target:
             self._refuse(("languages", "target"), "there is no target language", 'write target = "all"')
+        if roles.target == ("grid",) and self.head is not None and self.head.second is None:
+            what = f'the rows of "{self.head.name}" have no second language to make a grid'
+            self._refuse(("languages", "target"), what, 'write target = "all"')
 
     def _codes(self, codes: Iterable[str], task: Task | None, path: tuple[str, ...], *, in_task: bool) -> None:
         seen: set[str] = set()
@@ -122,6 +133,9 @@ class _CellCheck:
             if code in ROLES or (task is not None and code in task.languages):
                 continue
             try:
+                if task is not None and languages.cell(code)[1] is not None:
+                    task.check_language(code)
+                    continue
                 languages.get(code)
             except Mistakes as error:
                 self._refuse(path, error.mistakes[0].what, nearest(code, ROLES, otherwise=error.mistakes[0].remedy))
@@ -262,7 +276,7 @@ class _CellCheck:
                 self._refuse((*path, "languages"), what, "name languages, or fill the roles under [languages]")
             self._codes(on.languages, task, (*path, "languages"), in_task=False)
             chosen = selection_languages(self.cell, phase) if name == "on" else ()
-            used = {*found, *chosen} & set(languages.languages())
+            used = languages.parts({*found, *chosen}) & set(languages.languages())
             if lacking := sorted(used - set(task.languages)):
                 self._refuse((*path, "languages"), *_lacks(task, *lacking))
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from isogloss import registry
 from isogloss.data.task import Task
 from isogloss.recipe.phase import On, Phase
-from isogloss.recipe.resolve import method_of
+from isogloss.recipe.resolve import kind_of_task, method_of
 
 FORMAT = 1  # raised when the same settings come to mean another result
 
@@ -78,8 +78,9 @@ def method_settings(phase: Phase) -> dict[str, Any]:
 
 def task_content(task: Task) -> list[Any]:
     """Return what of a task, beside its rows, a result depends on."""
-    kind = registry.load("kinds", task.kind)
-    return [task.name, task.version, task.kind, kind.version]
+    kind = kind_of_task(task)
+    settings = [dict(kind.settings)] if kind.settings else []
+    return [task.name, task.version, task.kind, kind.version, *settings]
 
 
 def subset_content(on: On, phase: Phase, draw: int) -> dict[str, Any] | None:

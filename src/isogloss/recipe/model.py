@@ -29,7 +29,8 @@ class LanguageRoles(Table):
     Attributes:
         source: trained on first, as a rule the language with labels.
         auxiliary: adapted on.
-        target: tested on; ("all",) for all languages of the evaluation's task.
+        target: tested on; ("all",) for all languages of the evaluation's task, ("grid",) for every cell of a context's
+            and a question's language.
         selection: whose labels may choose a step or a setting; never a target's own.
     """
 

@@ -14,6 +14,8 @@ from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
 from isogloss.recipe.planned import Cell, DevelopmentRows, Plan, PlannedAnalysis, PlannedPhase, PlannedRows
 from isogloss.recipe.resolve import (
+    EVERY,
+    among,
     evaluation_task,
     languages_of,
     method_of,
@@ -160,10 +162,11 @@ class _Planner:
             )
 
     def _targets(self) -> tuple[str, ...]:
-        """Return the languages tested on; for "all", those that the source of the evaluation's task really has."""
-        if self.recipe.languages.target != ("all",):
-            return self.recipe.languages.target
-        return self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split)
+        """Return the languages tested on; for "all" and "grid", those that the source of the evaluation's task has."""
+        target = self.recipe.languages.target
+        if target not in EVERY:
+            return target
+        return among(target, self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split))
 
     def _development(self, *trained: PlannedRows) -> DevelopmentRows | None:
         """The recipe's development rows; with rows that are trained on, only if any of them is of their split."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from isogloss.data.task import Task
+from isogloss.languages import parts
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
 
@@ -169,12 +170,16 @@ class Cell:
     effective: Recipe = field(repr=False, compare=False)
 
     def role(self, language: str) -> Literal["source", "auxiliary", "seen", "unseen"]:
-        """Return the part that a tested language has played in training."""
-        if language not in self.seen:
+        """Return the part that a tested language has played in training.
+
+        A cell of two languages is unseen where one of them is.
+        """
+        own = parts([language])
+        if not own <= parts(self.seen):
             return "unseen"
-        if language in self.source:
+        if own <= parts(self.source):
             return "source"
-        return "auxiliary" if language in self.auxiliary else "seen"
+        return "auxiliary" if own <= parts([*self.source, *self.auxiliary]) else "seen"
 
 
 @dataclass(frozen=True)

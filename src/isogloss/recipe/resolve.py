@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from isogloss import registry
 from isogloss.data.task import Task, load_task
+from isogloss.kinds.base import kind_of
+from isogloss.languages import cells
 from isogloss.recipe.model import ROLES, Recipe
 from isogloss.recipe.phase import MethodChoice, On, Phase
 
 if TYPE_CHECKING:
+    from isogloss.kinds.base import Kind
     from isogloss.methods.base import Method
 
 
@@ -27,18 +30,34 @@ def task_of(recipe: Recipe, reference: Any) -> Task:
     return replace(task, path=Path(folder)) if folder is not None and task.path is None else task
 
 
+def kind_of_task(task: Task) -> Kind:
+    """Return a task's kind, made with its settings.
+
+    Raises:
+        Mistakes: no kind has that name, or its settings are wrong.
+    """
+    return kind_of(task.kind, task.settings, where=f"task {task.name}")
+
+
 def evaluation_task(recipe: Recipe) -> Task:
     """Return the task that the recipe is evaluated on; its labels are those of the head."""
     return task_of(recipe, recipe.evaluation.task)
 
 
 def targets_of(recipe: Recipe) -> tuple[str, ...]:
-    """Return the languages that are tested on; for "all", those of the evaluation's task, though its source may lack
-    some of them.
+    """Return the languages that are tested on; for "all" and "grid", those of the evaluation's task, though its source
+    may lack some of them.
     """
-    if recipe.languages.target == ("all",):
-        return evaluation_task(recipe).languages
-    return recipe.languages.target
+    target = recipe.languages.target
+    return among(target, evaluation_task(recipe).languages) if target in EVERY else target
+
+
+EVERY = (("all",), ("grid",))
+
+
+def among(target: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what "all" or "grid" means where some languages are there."""
+    return there if target == ("all",) else cells(there)
 
 
 def languages_of(recipe: Recipe, *rows: On, targets: Iterable[str] | None = None) -> tuple[str, ...]:

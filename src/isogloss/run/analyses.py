@@ -17,8 +17,8 @@ from isogloss.store.files import disk_mistakes, read_json, whole_file, write_jso
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
+    from isogloss.kinds.base import Predictions
     from isogloss.learner.learner import Learner
-    from isogloss.learner.reading import Predictions
     from isogloss.run.resources import Resources
     from isogloss.store.store import Store
 

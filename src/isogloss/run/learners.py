@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from isogloss import registry
 from isogloss.errors import mistake
 from isogloss.keys import Key
+from isogloss.kinds.base import kind_of
+from isogloss.recipe.resolve import kind_of_task
 from isogloss.run.provenance import provenance
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]
         "name": planned.name,
         "task": planned.task.name,
         "kind": planned.task.kind,
+        "kind_settings": dict(kind_of_task(planned.task).settings),
         "languages": planned.trained,
         "seed": planned.seed,
         "stream": planned.stream,
@@ -50,7 +52,7 @@ def fresh_learner(spec: dict[str, Any], *, offline: bool, recompute: bool = Fals
     return Learner.load(
         spec["encoder"],
         labels=tuple(spec["labels"]),
-        kind=registry.load("kinds", spec["kind"])(),
+        kind=kind_of(spec["kind"], spec.get("kind_settings", {}), where=f"phase {spec['name']}"),
         head_key=Key(spec["seed"], spec["stream"], purpose="head"),
         max_length=spec["max_length"],
         precision=spec["precision"],

@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isogloss import registry
 from isogloss.data.source import fingerprint, languages_at, read_rows, with_labels
 from isogloss.data.task import Task
 from isogloss.errors import mistake
-from isogloss.recipe.resolve import evaluation_task
+from isogloss.recipe.resolve import evaluation_task, kind_of_task
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -63,7 +62,8 @@ class Resources:
                 )
             task = replace(self._located(task), labels=self.labels)
             rows = read_rows(task, language, split, offline=self.offline)
-            kind = registry.load("kinds", task.kind)()
+            kind = kind_of_task(task)
+            kind.check_language(language, f"task {task.name}, language {language}")
             length = self._recipe.max_length
             bag = encode(rows, task, language, split, self.tokenizer, kind, max_length=length, cache=self._cache)
             check_coverage(bag, self._recipe.allow_unknown)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss.errors import Interrupted, Mistakes
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.planned import Cell, Plan
+from isogloss.recipe.resolve import kind_of_task
 from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
 from isogloss.run.preparation import adopt, checked, is_missing, missing_analyses
 from isogloss.run.provenance import provenance, threads_as_begun
@@ -240,9 +241,9 @@ class _Runner:
             "examples_seen": sum(phase["examples"] for phase in cost),
             "seconds": sum(phase["seconds"] for phase in cost),
         }
-        scores = score_cell(cell, predictions, development, facts, len(learner.labels))
+        scores = score_cell(cell, predictions, development, facts)
         steps, phase = cost[-1]["steps"], self._plan.phases[cell.final].name
-        found = collapsed(predictions, learner.labels)
+        found = collapsed(kind_of_task(cell.task), predictions, learner.labels)
         languages, same = ", ".join(found), ", ".join(sorted(set(found.values())))
         warning = (
             f"{cell.variant} {_words(cell)}, after {steps} steps of {phase}: every prediction in {languages} is "

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from isogloss import registry
 from isogloss.data.bag import Bag
 from isogloss.evaluation.frame import DEVELOPMENT, score_run, stack
 from isogloss.keys import Key
-from isogloss.learner.reading import Predictions
+from isogloss.kinds.base import Kind, Predictions
 from isogloss.recipe.planned import Cell
+from isogloss.recipe.resolve import kind_of_task
 from isogloss.run.development import development_bags
 from isogloss.run.resources import Resources
 
 Predict = Callable[[Bag], Predictions]
 
-MANY = 50  # examples of several labels that a working model would not give all the same label
+MANY = 50  # examples to which a working model would not all say the same
 
 
 def test_bags(cell: Cell, resources: Resources) -> Iterator[Bag]:
@@ -30,25 +30,26 @@ def test_bags(cell: Cell, resources: Resources) -> Iterator[Bag]:
 
 
 def predict_cell(cell: Cell, predict: Predict, resources: Resources) -> pl.DataFrame:
-    """Return every prediction: language, id, group, label, prediction (indices), p0 … (probabilities, float32)."""
-    return pl.concat([_predictions(bag, predict) for bag in test_bags(cell, resources)])
+    """Return every prediction: language, id, group, and the columns of the kind's outcome."""
+    kind = kind_of_task(cell.task)
+    return pl.concat([_predictions(bag, predict(bag), kind) for bag in test_bags(cell, resources)])
 
 
 def predict_development(cell: Cell, predict: Predict, resources: Resources) -> pl.DataFrame | None:
     """Return predictions as `predict_cell` does, of the development rows; None where the recipe has none."""
     if cell.development is None:
         return None
-    bags = development_bags(cell.development, resources)
-    return pl.concat([_predictions(bag, predict) for bag in bags.values()])
+    bags, kind = development_bags(cell.development, resources).values(), kind_of_task(cell.task)
+    return pl.concat([_predictions(bag, predict(bag), kind) for bag in bags])
 
 
 def score_cell(
-    cell: Cell, predictions: pl.DataFrame, development: pl.DataFrame | None, facts: Mapping[str, Any], n_labels: int
+    cell: Cell, predictions: pl.DataFrame, development: pl.DataFrame | None, facts: Mapping[str, Any]
 ) -> pl.DataFrame:
     """Return the cell's rows of the score frame; the metrics of development rows are called so."""
-    kind = registry.load("kinds", cell.task.kind)()
+    kind = kind_of_task(cell.task)
     roles = {language: "auxiliary" if (role := cell.role(language)) == "seen" else role for language in cell.target}
-    shared: dict[str, Any] = {"metrics": kind.metrics, "n_labels": n_labels, "roles": roles, "facts": facts}
+    shared: dict[str, Any] = {"metrics": kind.metrics, "roles": roles, "facts": facts}
     scores = score_run(predictions, **shared)
     if development is None:
         return scores
@@ -58,26 +59,22 @@ def score_cell(
     return stack([scores, chosen_on])
 
 
-def collapsed(predictions: pl.DataFrame, labels: tuple[str, ...]) -> dict[str, str]:
-    """Return language → the only label ever predicted there, for languages where one label is all there is."""
+def collapsed(kind: Kind, predictions: pl.DataFrame, labels: tuple[str, ...]) -> dict[str, str]:
+    """Return language → the only thing ever predicted there, in words, for languages where that cannot be right."""
     found = {}
     for (language,), part in predictions.group_by(["language"], maintain_order=True):
-        alone = part["prediction"].n_unique() == 1 and part["label"].n_unique() > 1
-        if alone and part.height >= MANY:
-            found[str(language)] = labels[part["prediction"][0]]
+        alone = kind.collapsed(part.to_dict(as_series=False), labels) if part.height >= MANY else None
+        if alone is not None:
+            found[str(language)] = alone
     return found
 
 
-def _predictions(bag: Bag, predict: Predict) -> pl.DataFrame:
-    found = predict(bag)
-    probabilities = found.probabilities
+def _predictions(bag: Bag, found: Predictions, kind: Kind) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "language": [bag.language] * len(bag),
-            "id": [str(name) for name in found.ids],
+            "id": [str(name) for name in bag.ids],
             "group": bag.groups.astype(np.int64),
-            "label": found.labels.astype(np.int16),
-            "prediction": found.predictions.astype(np.int16),
-            **{f"p{label}": probabilities[:, label] for label in range(probabilities.shape[1])},
+            **kind.outcome(bag, found),
         }
     )

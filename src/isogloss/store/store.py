@@ -163,13 +163,15 @@ class Store:
 
         Args:
             runs: an address (see `resolve`) or runs.
-            columns: those of what the runs wrote that are wanted; all if not given.
+            columns: those of what the runs wrote that are wanted, where they wrote them; all if not given.
         """
         import polars as pl
 
         frames = []
         for run, path in self._done(runs, "predictions"):
-            frame = pl.read_parquet(path, glob=False, columns=list(columns) if columns else None)
+            lazy = pl.scan_parquet(path, glob=False)
+            there = lazy.collect_schema().names()
+            frame = lazy.select(name for name in there if columns is None or name in columns).collect()
             frames.append(frame.with_columns(**{name: pl.lit(value) for name, value in run.facts.items()}))
         return _stacked(frames)
 

@@ -141,7 +141,7 @@ class _Position:
         began = time.monotonic()
         selection = self._phase.selection
         if selection is not None and selection.due(self.step, schedule.steps):
-            log["held_out_accuracy"] = score = selection.score(self._learner)
+            log[f"held_out_{self._learner.kind.primary}"] = score = selection.score(self._learner)
             self._best.offer(score, self.step, self._learner.moving(self._phase.rates))
         self.examples += schedule.examples(self.step)
         self.seconds += seconds + time.monotonic() - began

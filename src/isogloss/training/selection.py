@@ -30,13 +30,10 @@ class Selection:
         return (step + 1) % self.every == 0 or step + 1 == steps
 
     def score(self, learner: Learner) -> float:
-        """Return accuracy in percent, the mean over languages."""
-        scores = []
-        for bag in self.bags.values():
-            predictions = learner.predict(bag)
-            metrics = learner.kind.metrics(bag.targets, predictions.predictions, len(bag.labels))
-            scores.append(metrics["accuracy"])
-        return sum(scores) / len(scores)
+        """Return the kind's primary metric in percent, the mean over languages."""
+        kind = learner.kind
+        outcomes = [kind.outcome(bag, learner.predict(bag)) for bag in self.bags.values()]
+        return sum(kind.metrics(outcome)[kind.primary] for outcome in outcomes) / len(outcomes)
 
 
 @dataclass

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from isogloss import registry
 from isogloss.analysis.statistics.pairs import Floats, Matrix
 from isogloss.data.source import languages_at, read_rows, with_labels
 from isogloss.errors import mistake
 from isogloss.keys import Key
+from isogloss.kinds.base import kind_of
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -75,7 +75,7 @@ def measure(
     from isogloss.data.encode import encode
     from isogloss.learner.loading import load_tokenizer  # imports torch: not before there is something to read
 
-    tokenizer, kind = load_tokenizer(encoder, offline=offline), registry.load("kinds", task.kind)()
+    tokenizer, kind = load_tokenizer(encoder, offline=offline), kind_of(task.kind, task.settings, f"task {task.name}")
     bags = {
         language: encode(rows, task, language, split, tokenizer, kind, max_length=max_length, cache=cache)
         for language, rows in texts.items()
@@ -134,9 +134,7 @@ def overlap(bags: Mapping[str, Bag], tokenizer: Any) -> Matrix:
 
 def shares(bag: Bag, tokenizer: Any) -> Floats:
     """Return the share of each sub-word among those of a bag, [vocabulary]; they add up to 1 less the unknown share."""
-    columns = bag.columns
-    flat, offsets = columns.inputs["input_ids"], columns.offsets
-    tokens = np.concatenate([flat[offsets[row] : offsets[row + 1]] for row in bag.rows])
+    tokens = bag.flat(bag.columns.inputs["input_ids"])
     counts = np.bincount(tokens, minlength=len(tokenizer)).astype(float)
     unknown = tokenizer.unk_token_id
     counts[[number for number in tokenizer.all_special_ids if number != unknown]] = 0.0
