@@ -11,7 +11,7 @@ import pytest
 
 import isogloss_mini
 from isogloss.errors import Mistakes
-from isogloss.languages import canonical, get, languages
+from isogloss.languages import canonical, cell, get, languages
 
 XNLI = "ar bg de el en es fr hi ru sw th tr ur vi zh"
 MASSIVE = (
@@ -194,3 +194,9 @@ def test_get_of_what_is_no_language() -> None:
     with pytest.raises(Mistakes, match="isogloss list"):
         get("qqqqq")
     assert canonical("qqqqq") is None
+
+
+def test_a_cell_is_two_languages_and_a_plain_one_has_no_second():
+    assert cell("de/en") == ("de", "en")
+    assert cell("zh-Hant") == ("zh-Hant", None)
+    assert cell("de/") == ("de", "")  # no language: whoever checks keys refuses it

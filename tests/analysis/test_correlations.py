@@ -298,6 +298,9 @@ def test_the_recipe_keeps_what_the_variant_that_was_looked_into_changes(tmp_path
     lowest = tmp_path / "lowest.toml"
     lowest.write_text(freezing_recipe(load_recipe("philippy2023-table3"), [0], variant="full"), encoding="utf-8")
     assert load_recipe(lowest).for_cell("frozen_0", {}).phase("source").freeze == ("embeddings",)
+    german = tmp_path / "german.toml"  # where no run is trained on English, nothing is asked of it
+    german.write_text(freezing_recipe(load_recipe("philippy2023-figure2"), [2], source="de"), encoding="utf-8")
+    assert [one.name for one in load_recipe(german).analyses] == ["impact"]
     with pytest.raises(Mistakes, match='recipe philippy2023-table3 has no variant "b"') as caught:
         freezing_recipe(recipe, [3], variant="b")
     assert "--recipe" in str(caught.value)

@@ -148,6 +148,61 @@ def test_a_question_of_options_alone(isogloss: Isogloss, kept: Path) -> None:
     assert float(row[2].replace("−", "-")) < -0.5
 
 
+def test_sizes_in_pre_training_are_controlled_for(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    """An old frame does not know its encoder. Red when the answer overwrites that of the recipe without the control."""
+    words = ("analyse", "correlate", kept, "--like", "philippy2023-table1", "--draws", 9, "--keep", tmp_path)
+    assert isogloss(*words).code == 0
+    plain = (tmp_path / "small-task.philippy2023-table1.answer.csv").read_bytes()
+    said = isogloss(*words, "--control", "pretraining", "--encoder", "xlm-roberta-base")
+    assert said.code == 0, said.err
+    assert "printed" in said.out  # Pearson's and Spearman's coefficients are without controls as before
+    assert "genetic, phonological, pretraining, but" in " ".join(said.out.split())
+    assert (tmp_path / "small-task.philippy2023-table1.answer.csv").read_bytes() == plain
+    assert set(read_answer(tmp_path / "small-task.answer.csv")["sizes_of"]) == {"xlm-roberta-base"}
+    assert (tmp_path / "small-task.transfer.csv").read_bytes() == kept.read_bytes()
+
+
+def test_a_single_source_drops_the_controls_of_a_recipe(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "controlled.toml"
+    asks = 'name = "correlate"\ndistances = "kilometres"\ncontrols = ["pretraining"]\nencoder = "xlm-roberta-base"'
+    recipe.write_text(f'extends = "philippy2023-figure3"\n[[analyses]]\n{asks}\n', encoding="utf-8")
+    words = ("analyse", "correlate", kept, "--like", recipe, "--draws", 9)
+    assert "pretraining: log" in isogloss(*words).out
+    said = isogloss(*words, "--source", "en")
+    assert said.code == 0, said.err
+    assert "pretraining" not in said.out
+
+
+def test_runs_know_their_encoder(isogloss: Isogloss, made: Path, encoder: Path, tmp_path: Path) -> None:
+    """A folder by its name alone. Red when what is kept names a place of one machine, or a variant's own is lost."""
+    assert isogloss("analyse", "transfer", "tiny", "--store", made / "store", "--keep", tmp_path).code == 0
+    assert TransferFrames.read(tmp_path / "tiny-files.transfer.csv").encoder("pooled") == f"./{encoder.name}"
+    settings = load_recipe("zero-shot-xnli").model_dump(mode="json") | {"name": "toy", "encoder": "mini"}
+    settings["variants"] = [{"name": "a", "set": {}}, {"name": "b", "set": {"encoder": "xlm-roberta-base"}}]
+    for variant in "ab":
+        run = Store(tmp_path / "store").run(f"toy{variant}")
+        run.begin(RunSpec("toy", variant, {}, {"source": 0}, "0", [], settings))
+        row = {"recipe": "toy", "variant": variant, "seed": "0", "language": "hi", "metric": "accuracy", "value": 0.5}
+        frame = pl.DataFrame([row | {"role": "unseen", "n": 9, "run": f"toy{variant}"}])
+        run.finish(stack([frame]), pl.DataFrame({"id": ["a"]}), {})
+    assert isogloss("analyse", "transfer", "toy", "--store", tmp_path / "store", "--keep", tmp_path).code == 0
+    known = TransferFrames.read(tmp_path / "toy-xnli.transfer.csv")
+    assert [known.encoder(variant) for variant in "ab"] == ["mini", "xlm-roberta-base"]
+
+
+def test_a_question_that_no_run_can_answer_is_refused_before_anything_is_trained(
+    isogloss: Isogloss, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "asks.toml"
+    for asks, said in (
+        ('printed = "philippy2023-figure9"', "asks.toml: analyses"),
+        ('source = "de"', 'no run is trained on "de"; known: en'),
+    ):
+        recipe.write_text(f'extends = "zero-shot-xnli"\n[[analyses]]\nname = "correlate"\n{asks}\n', "utf-8")
+        refused(isogloss("run", recipe, "--store", tmp_path / "store"), said)
+        assert not (tmp_path / "store").exists()
+
+
 def test_layers_as_a_recipe(isogloss: Isogloss, kept: Path, tmp_path: Path) -> None:
     words = ("analyse", "layers", kept, "--recipe", "philippy2023-figure3", "--profile", "mini", "--draws", 99)
     impact = pl.read_csv(kept.with_name("small-task.impact.csv"))
@@ -203,6 +258,15 @@ def test_no_layer_is_an_answer(isogloss: Isogloss, kept: Path, tmp_path: Path) -
         (["correlate", "KEPT", "--source", "sw"], 'no row of "sw"'),
         (["correlate", "KEPT", "--printed", "philippy2023-figure9"], "did you mean"),
         (["correlate", "KEPT", "--like", "philippy2023-figure9"], "did you mean"),
+        (["correlate", "KEPT", "--control", "pretrain"], 'controls: no control is called "pretrain"; did you mean'),
+        (["correlate", "KEPT", "--control", "pretraining"], "name one with --encoder NAME"),
+        (["correlate", "KEPT", "--control", "pretraining", "--encoder", "mini"], '"mini" had read is not known'),
+        (["correlate", "KEPT", "--encoder", "xlm-roberta-base"], "encoder: pre-training, whether of xlm-roberta-base"),
+        (["correlate", "KEPT", "--control", "pretraining", "--source", "en"], "controls: no test of a single source"),
+        (
+            ["correlate", "tiny/pooled", "--control", "pretraining", "--from", "kilometres"],
+            "is known to have read 0, and how much of 0",
+        ),
         (["correlate", "KEPT", "--draws", "0"], "greater than or equal to 1"),
         (["correlate", "KEPT", "--from", "kilometres", "--figure", "x.svg"], "there are no layers to draw"),
         (["correlate", "KEPT", "--from", "kilometres", "--keep", "KEPT"], "KEPT"),

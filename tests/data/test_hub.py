@@ -169,3 +169,62 @@ def test_without_datasets_the_remedy_is_the_extra(nli, monkeypatch):
 def test_a_task_that_is_not_on_the_hub():
     with pytest.raises(Mistakes, match="is not on the hub"):
         hub.where_on_hub(replace(load_task("xnli"), hub=None), "en", "test")
+
+
+def _answered(folder, name, rows):
+    """Write rows as SQuAD has them on the hub: answers are a list of texts and one of places."""
+    answers = [{"text": [text], "answer_start": [0]} for _, _, text in rows]
+    columns = {"id": [row[0] for row in rows], "question": [row[1] for row in rows]}
+    data = datasets.Dataset.from_dict({**columns, "context": [row[2] for row in rows], "answers": answers})
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    data.to_parquet(folder / name)
+
+
+def test_answers_in_two_languages_and_groups_by_their_counterparts(tmp_path):
+    hub_folder = tmp_path / "mlqa"
+    english = [("1", "en?", "river"), ("2", "en?", "lake"), ("3", "en?", "river")]
+    german = [("3", "en?", "Strom"), ("1", "en?", "Fluss")]
+    for name, rows in [("en.en", english), ("de.en", german), ("de.de", [("2", "de?", "See")])]:
+        _answered(hub_folder, f"mlqa.{name}/test/0000.parquet", rows)
+    task = load_task("mlqa")
+    task = replace(task, hub=replace(task.hub, path=str(hub_folder), revision=COMMIT))
+    both, mixed, plain = (read_rows(task, language, "test") for language in ("en", "de/en", "de"))
+    assert mixed.texts == [("en?", "Strom"), ("en?", "Fluss")]
+    assert mixed.answers == [(("Strom", 0),), (("Fluss", 0),)]
+    assert plain.texts == [("de?", "See")]
+    assert both.groups.tolist() == [mixed.groups[0], plain.groups[0], mixed.groups[1]]
+    assert mixed.groups[0] == mixed.groups[1] != plain.groups[0]
+    assert mixed.provenance["files"] == "mlqa.de.en/test/*.parquet"
+    assert mixed.origin == f"{hub_folder} mlqa.de.en/test/*.parquet"
+    lacking = replace(task, hub=replace(task.hub, data_files="mlqa.{second}.{language}/{split}/*.parquet"))
+    with pytest.raises(Mistakes, match="cannot be had from the hub"):
+        read_rows(lacking, "de/en", "test")
+
+
+def test_an_answer_there_that_is_not_at_its_place(tmp_path):
+    _answered(tmp_path / "s", "a.parquet", [("1", "?", "a river")])
+    data = datasets.Dataset.from_parquet(str(tmp_path / "s" / "a.parquet"), cache_dir=str(tmp_path / "c"))
+    data = data.map(lambda row: {**row, "answers": {"text": ["river"], "answer_start": [1]}})
+    data.to_parquet(tmp_path / "s" / "a.parquet")
+    rule = HubRule(path=str(tmp_path / "s"), revision=COMMIT, data_files="*.parquet", splits={"train": "train"})
+    with pytest.raises(Mistakes, match=r'\*\.parquet:1, id "1": the answer "river" is not at 1 .* " rive" stands'):
+        read_rows(replace(load_task("squad"), hub=rule), "en", "train")
+
+
+@pytest.mark.parametrize("by", ["prefix", "second"])
+def test_several_languages_in_one_place(tmp_path, by):
+    rows = [("swahili-1", "sw?", "mto"), ("telugu-1", "te?", "nadi"), ("swahili-2", "sw?", "ziwa")]
+    _answered(tmp_path / "t", "a.parquet", rows)
+    if by == "second":
+        data = datasets.Dataset.from_parquet(str(tmp_path / "t" / "a.parquet"), cache_dir=str(tmp_path / "c"))
+        data = data.add_column("asked", ["swahili", "telugu", "swahili"])
+        data.to_parquet(tmp_path / "t" / "a.parquet")
+    prefix = "{code}-" if by == "prefix" else None
+    rule = HubRule(
+        path=str(tmp_path / "t"), revision=COMMIT, data_files="*.parquet", splits={"test": "train"}, prefix=prefix
+    )
+    task = replace(load_task("tydiqa"), hub=rule, second="asked" if by == "second" else None)
+    assert read_rows(task, "sw", "test").ids.tolist() == ["swahili-1", "swahili-2"]
+    assert read_rows(task, "te", "test").texts == [("te?", "nadi")]
+    with pytest.raises(Mistakes, match=r'\*\.parquet: no rows in language "fi"; leave the language out'):
+        read_rows(task, "fi", "test")

@@ -3,7 +3,7 @@ import gzip
 import polars
 import pytest
 
-from isogloss.data.table import read_lines, read_table
+from isogloss.data.table import joined, read_lines, read_table
 from isogloss.errors import Mistakes
 
 
@@ -82,3 +82,20 @@ def test_a_missing_file_and_a_broken_gzip(write, tmp_path):
 def test_an_unknown_column_names_the_nearest(write):
     with pytest.raises(Mistakes, match='no column "lable"; did you mean "label"'):
         read_table(write("a.tsv", "text\tlabel\na\tb\n")).column("lable")
+
+
+def test_joined_tables_keep_the_places_of_their_rows(write):
+    first = read_table(write("a.tsv", "text\tlabel\na\tx\nb\ty\n"))
+    second = read_table(write("b.jsonl", '\n{"text": "c", "more": 1}\n{"text": "d"}\n'))
+    both = joined([first, second])
+    assert both.columns == {
+        "text": ["a", "b", "c", "d"],
+        "label": ["x", "y", None, None],
+        "more": [None, None, 1, None],
+    }
+    assert list(both.positions) == [0, 1, 2, 3]
+    kept = both.where([False, True, False, True])
+    assert [kept.place(row).rpartition("/")[2] for row in range(2)] == ["a.tsv:3", "b.jsonl:3"]
+    assert kept.place_beside(0, 1).endswith("a.tsv:3")
+    assert kept.place_beside(1, 1) == "row 3"
+    assert joined([first]) is first

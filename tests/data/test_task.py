@@ -131,3 +131,84 @@ def test_what_is_no_task(task, told):
 def test_a_task_file_that_is_not_toml(write):
     with pytest.raises(Mistakes, match=r"not TOML: .*line 1"):
         load_task(str(write("bad.toml", "name = \n")))
+
+
+ANSWERED = {
+    "name": "files",
+    "languages": ["en", "de"],
+    "texts": ["question", "context"],
+    "label": None,
+    "answers": "answers",
+    "id": "id",
+    "parallel": True,
+}
+
+
+def test_a_kind_may_have_settings():
+    assert load_task("xnli").settings == {}
+    mlqa = load_task("mlqa")
+    assert (mlqa.kind, mlqa.settings) == ("question_answering", {"rule": "mlqa"})
+    other = load_task({"name": "mlqa", "kind": {"name": "question_answering", "rule": "generic", "depth": 2}})
+    assert other.settings == {"rule": "generic", "depth": 2}
+    assert load_task({"name": "mlqa", "kind": "question_answering"}).settings == {}
+    assert load_task({"name": "mlqa", "settings": {"rule": "squad"}}).settings == {"rule": "squad"}
+    with pytest.raises(Mistakes, match="kind: missing; write it"):
+        load_task({"name": "mlqa", "kind": {"rule": "squad"}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"answers": None}, 'rows have "label" or "answers": give one'),
+        ({"label": "label"}, 'rows have "label" or "answers": give only one'),
+        ({"labels": ["a", "b"]}, '"labels" are of a task with "label"; rows with answers have none'),
+        ({"texts": ["context"]}, "answers need two texts, the question and the context"),
+        ({"languages": ["en", "de/en"]}, '"de/en": a "/" joins two languages; name each, and give "second"'),
+        ({"group": {"column": "context"}}, 'group: the text "context" differs from language to language; say whose'),
+        ({"group": {"column": "context", "of": "fr"}}, 'group: the task has no language "fr"'),
+        ({"group": {"column": "context", "of": "en"}, "id": None}, 'group: rows are found in "en" by their ids'),
+        ({"group": {"column": "context", "of": "en"}, "parallel": False}, 'give "id", and parallel = true'),
+        ({"group": {"consecutive": 3, "column": "context", "of": "en"}}, 'give "column", without "consecutive"'),
+        ({"group": {"of": "en"}}, 'give "column", without "consecutive"'),
+        ({"files": {"train": []}}, 'nothing says where the rows of split "train" are'),
+        ({"files": {"train": ["a.csv", "../b.csv"]}}, 'files.train.pattern: "../b.csv" leads out of the folder'),
+    ],
+)
+def test_what_contradicts_itself_is_one_line(changes, told):
+    load_task(ANSWERED)
+    with pytest.raises(Mistakes) as caught:
+        load_task({**ANSWERED, **changes})
+    (mistake,) = caught.value.mistakes
+    assert told in str(mistake)
+    assert len(str(mistake)) < 250
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"column": "title", "from": 0.5, "to": 0.5}, "files.train.part: nothing lies from 0.5 to 0.5"),
+        ({"column": "title", "from": 0.5, "to": 1.5}, "files.train.part.to: Input should be less than or equal to 1"),
+        ({"column": "title", "from": 0.5}, "files.train.part.to: missing"),
+        ({"column": "title", "from": 0, "too": 1}, 'files.train.part.too: unknown key "too"; did you mean "to"?'),
+        ({"column": "title", "from": 0, "to": 1, "of": "fr"}, 'part: the task has no language "fr"'),
+        ({"column": "context", "from": 0, "to": 1}, 'part: the text "context" differs from language to language'),
+    ],
+)
+def test_a_part_that_is_none(part, told):
+    with pytest.raises(Mistakes) as caught:
+        load_task({**ANSWERED, "files": {"train": {"pattern": "a.csv", "part": part}}})
+    assert any(told in str(mistake) for mistake in caught.value.mistakes)
+
+
+def test_patterns_take_both_languages():
+    task = load_task({"name": "mlqa", "codes": {"zh": "zho"}})
+    assert task.fill("{language}.{code}.{second}.{second_code}", "zh/de") == "zh.zho.de.de"
+    assert task.fill("{language}.{code}.{second}.{second_code}", "zh") == "zh.zho.zh.zho"
+
+
+def test_what_the_files_of_squad_hold_is_in_no_split_that_a_recipe_takes_by_default():
+    """The rows to choose on are half of those in `train`: nobody shall take them without naming them."""
+    squad = load_task("squad")
+    assert tuple(squad.files) == ("train", "sample-train", "sample-dev")
+    assert squad.files["train"] == squad.files["sample-train"] + squad.files["sample-dev"]
+    assert squad.files["sample-dev"][0].value == "False"

@@ -429,12 +429,36 @@ def test_a_step_is_not_chosen_on_rows_that_an_earlier_phase_has_seen(tmp_path: P
         ('distances = "uriel-legacy"\nkinds = ["featural"]', 'no kind of distance is called "featural"'),
         ('distances = "kilometres"\nkinds = ["genetic"]', "kilometres has no kinds"),
         ('kinds = ["genetic", "genetic"]', "genetic is named twice"),
+        ('printed = "philippy2023-figure9"', 'printed: no printed correlations called "philippy2023-figure9"; did you'),
+        ('source = "eng"', 'source: no language has the key "eng"; write "en"'),
+        ('source = "de"', 'source: no run is trained on "de"; known: en'),
+        ('controls = ["pretrainig"]', 'no control is called "pretrainig"; did you mean "pretraining"?'),
+        ('controls = ["pretraining", "pretraining"]', "pretraining is named twice"),
+        ('controls = ["pretraining"]\nsource = "en"', "no test of a single source takes any; leave the controls out"),
+        ('controls = ["pretraining"]\nencoder = "mini"', 'each language "mini" had read is not known; known of: xlm'),
+        ('encoder = "xlm-roberta-base"', "is not controlled for; write controls"),
     ],
 )
-def test_distances_that_are_asked_for(tmp_path: Path, asks: str, expected: str) -> None:
+def test_what_is_asked_of_runs(tmp_path: Path, asks: str, expected: str) -> None:
     """Red when a slip is found only after training."""
     file = tmp_path / "asks.toml"
     file.write_text(f'extends = "zero-shot-xnli"\n[[analyses]]\nname = "correlate"\n{asks}\n', encoding="utf-8")
     with pytest.raises(Mistakes) as caught:
         load_recipe(file)
     assert expected in str(caught.value)
+    assert str(caught.value).startswith(f"{file}: analyses")
+    assert len(caught.value.mistakes) == 1
+
+
+def test_the_source_of_a_question_is_that_of_some_run(tmp_path: Path) -> None:
+    """Red when the value of an axis is forgotten, or a variant's own source."""
+    asks = '[[analyses]]\nname = "correlate"\nsource = "de"\n'
+    recipe = 'name = "asks"\ntask = "massive"\n[[phases]]\nname = "source"\nmethod = "finetune"\nepochs = 1\n'
+    file = tmp_path / "asks.toml"
+    file.write_text(f'{recipe}[axes]\nsource = [["en"], ["de"]]\n{asks}', encoding="utf-8")
+    assert load_recipe(file).axes["source"] == (("en",), ("de",))
+    with pytest.raises(Mistakes, match='no run is trained on "de"; known: en, fr'):
+        load_recipe(file, sets=['axes.source=[["en"], ["fr"]]'])
+    variant = '[[variants]]\nname = "german"\nset."languages.source" = ["de"]\n'
+    file.write_text(f"{recipe}{asks}{variant}", encoding="utf-8")
+    load_recipe(file)

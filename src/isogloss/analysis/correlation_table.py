@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from isogloss.analysis.controls import PRETRAINING
 from isogloss.analysis.correlations import BELIEVED, MEAN, POOLED, believed
+from isogloss.analysis.pretraining import SMALLEST
 from isogloss.analysis.statistics.frame import DEFAULT, TAKE_CONTROLS
 from isogloss.analysis.statistics.one_source import PERMUTATION
 from isogloss.evaluation.render import Cell, Column, Table
@@ -27,6 +29,7 @@ _SHOWN = (  # heading, test, coefficient, what is shown
     ("spectral p", DEFAULT, "two-way pearson", "p"),
     ("its BH", DEFAULT, "two-way pearson", "p_bh"),
 )
+_TWO = "MRQAP and the mixed model"  # those that take controls
 _PRINTED = ("pearson", "spearman")  # of which papers print values
 
 
@@ -143,14 +146,33 @@ def _printed(printed: pl.DataFrame, label: str, coefficient: str, part: pl.DataF
 
 def _footnotes(part: pl.DataFrame, shown: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Languages left out, what is controlled for, and the tests that do not hold their level."""
+    controlled = bool({test for test, _ in shown} & set(TAKE_CONTROLS))
     for (dropped,), rows in _by(part.filter(pl.col("dropped") != ""), "dropped"):
-        yield f"{', '.join(rows['explanatory'].unique(maintain_order=True))} without {dropped}"
-    if (controls := part["controls"][0]) and {test for test, _ in shown} & set(TAKE_CONTROLS):
-        yield f"MRQAP and the mixed model control for {', '.join(controls.split())}, but for the distance in question"
+        without = f"{', '.join(rows['explanatory'].unique(maintain_order=True))} without {dropped}"
+        if not set(rows["test"]) <= set(TAKE_CONTROLS):
+            yield without
+        elif controlled:
+            first = rows.row(0, named=True)
+            yield f"{_TWO}, of {first['cells']} pairs of {first['languages']} languages: {without}"
+    if (controls := part["controls"][0]) and controlled:
+        yield f"{_TWO} control for {', '.join(controls.split())}, but for the distance in question"
+    if part["sizes_of"][0]:
+        yield _sizes(part) if controlled else f"{_TWO}, which control for {PRETRAINING}, are in --format csv"
     for (note,), rows in _by(part.filter(pl.col("note") != ""), "note"):
         pairs = rows.select("test", "coefficient").unique(maintain_order=True).rows()
         if named := [f"{test} ({coefficient})" for test, coefficient in pairs if (test, coefficient) in shown]:
             yield f"{', '.join(named)}: {note}"
+
+
+def _sizes(part: pl.DataFrame) -> str:
+    """Whose sizes are controlled for, and whether they only stand in for those of the runs' encoder."""
+    first = part.row(0, named=True)
+    said = f"{PRETRAINING}: log₁₀ of the GiB of source and of target that {first['sizes_of']} had read"
+    if first["encoder"] not in ("", first["sizes_of"]):
+        said += f", in place of those of {first['encoder']}, with which the runs were made"
+    elif not first["encoder"]:
+        said += "; with which encoder the runs were made is not kept"
+    return f"{said}; not read counts as {SMALLEST} GiB"
 
 
 def _signed(value: float | None) -> str:

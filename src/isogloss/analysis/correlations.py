@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from isogloss.analysis.controls import PRETRAINING, pretraining_sizes
 from isogloss.analysis.origins import distances_from
 from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
 from isogloss.analysis.statistics.frame import DEFAULT, SCHEMA, relate
@@ -26,7 +27,8 @@ MEAN = "impact, mean of layers"
 BELIEVED = {DEFAULT: "two-way pearson", PERMUTATION: "pearson"}
 """The test that the others are read against, of a matrix and of one source, and the coefficient that it is of."""
 
-_ASKED = ("variant", "source", "controls", "printed")
+_LATER = ("encoder", "sizes_of")  # what earlier versions kept does not say them
+_ASKED = ("variant", "source", "controls", "printed", *_LATER)
 _COLUMNS: Mapping[str, Any] = {**SCHEMA, **dict.fromkeys(_ASKED, pl.String)}
 TESTS = ("naive", "Mantel", "MRQAP-DSP", "mixed model", "bootstrap", DEFAULT)
 
@@ -47,36 +49,45 @@ def answer(
         key: where randomness comes from: the same key, the same answer; one of its own if not given.
 
     Returns:
-        The columns of `relate`, and variant, source ("" for all), controls (what MRQAP and the mixed model control for)
-        and printed (see `printed_beside`). Where impact is the outcome there are rows of every layer, of the mean of
-        all layers, and of the rows of all layers together: the paper has such an entry and does not say which it is.
+        The columns of `relate`, and variant, source ("" for all), controls (what MRQAP and the mixed model control
+        for), printed (see `printed_beside`), encoder (of the runs, "" where it is not known) and sizes_of (the encoder
+        whose sizes in pre-training are controlled for, "" for none). Where impact is the outcome there are rows of
+        every layer, of the mean of all layers, and of the rows of all layers together: the paper has such an entry and
+        does not say which it is.
 
     Raises:
-        Mistakes: impact is asked for and was not measured, a language or what is printed is unknown, or there are too
-            few languages.
+        Mistakes: impact is asked for and was not measured, a language is unknown, sizes in pre-training are to be
+            controlled for and are not known, or there are too few languages.
     """
     key = key or Key(0, "correlate")
-    if question.printed:
-        printed_correlations(question.printed)
     if question.outcome == "impact" and observed.impact.is_empty():
         remedy = 'add [[analyses]] with name = "impact" to the recipe and run it: what is trained is found again'
         raise mistake("the impact was not measured", where=observed.name, remedy=remedy)
     parts = []
     for variant in observed.variants:
         outcomes, explanatory, distances = _matrices(question, observed, variant)
+        encoder = observed.encoder(variant)
+        sizes_of = (question.encoder or encoder) if PRETRAINING in question.controls else ""
         if question.source is not None:
             found = relate_targets(outcomes, explanatory, source=question.source, key=key, draws=question.draws)
             controls: list[Matrix] = []
         else:
             controls = [matrix for matrix in distances if _complete(matrix)]
-            tree = _tree(outcomes[0].languages)
+            sizes = pretraining_sizes(sizes_of, outcomes[0].languages, where=observed.name) if question.controls else ()
             found = relate(
-                outcomes, explanatory, key=key, tree=tree, controls=controls, tests=tests, draws=question.draws
+                outcomes,
+                explanatory,
+                key=key,
+                tree=_tree(outcomes[0].languages),
+                controls=controls,
+                covariates=sizes,
+                tests=tests,
+                draws=question.draws,
             )
             if question.outcome == "impact":
                 found = pl.concat([found, _pooled(outcomes, explanatory)])
-        named = " ".join(matrix.name for matrix in controls)
-        asked = (variant, question.source or "", named, question.printed or "")
+        named = " ".join([*(matrix.name for matrix in controls), *question.controls])
+        asked = (variant, question.source or "", named, question.printed or "", encoder, sizes_of)
         parts.append(found.with_columns(**{name: pl.lit(value) for name, value in zip(_ASKED, asked, strict=True)}))
     return pl.concat(parts)
 
@@ -95,7 +106,9 @@ def read_answer(path: Path) -> pl.DataFrame:
     """
     remedy = "write it anew with `isogloss analyse correlate RUNS --keep`"
     try:
-        found = pl.read_csv(path, schema_overrides=dict(_COLUMNS)).select(list(_COLUMNS))
+        frame = pl.read_csv(path, schema_overrides=dict(_COLUMNS))
+        unsaid = [pl.lit("").alias(name) for name in _LATER if name not in frame.columns]
+        found = frame.with_columns(unsaid).select(list(_COLUMNS))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise mistake("cannot be read as an answer", where=str(path), remedy=remedy) from error
     if found.is_empty():

@@ -141,6 +141,7 @@ def freezing_recipe(
         tables["languages"]["source"] = [source]
         if "source" in tables.get("axes", {}):
             tables["axes"]["source"] = [[source]]
+        tables["analyses"] = [one for one in tables.get("analyses", []) if one.get("source") in (None, source)]
     tables["name"] = f"{recipe.name}-frozen"
     tables["description"] = f"What freezing layers {', '.join(map(str, layers))} does to {recipe.name}"
     return dump(tables)

@@ -11,7 +11,12 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from isogloss.languages import get
+
+SMALLEST = 0.1
+"""GiB: what is not read, or less than the smallest size that was published, counts as this."""
 
 _NAMES = {  # names on the hub → column of the table
     "bert-base-multilingual-cased": "bert-base-multilingual-cased",
@@ -34,6 +39,12 @@ class Reading(NamedTuple):
 
     seen: Literal["yes", "no", "unknown"]
     gibibytes: float | None = None
+
+    @property
+    def log_size(self) -> float | None:
+        """The logarithm to base 10 of the GiB; None where no size was published, which is not the same as not read."""
+        size = 0.0 if self.seen == "no" else self.gibibytes
+        return None if size is None else float(np.log10(max(size, SMALLEST)))
 
 
 def known_encoders() -> tuple[str, ...]:

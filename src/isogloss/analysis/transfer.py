@@ -6,7 +6,7 @@ a row for each `layer`, too, with the columns `impact` and `n`. They are small, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from isogloss.errors import mistake, nearest
 from isogloss.evaluation.frame import write_frame
 
 _WHOSE = ("variant", "seed", "source")
+_ENCODER = "encoder"  # what earlier versions kept does not say it
 
 
 class TransferFrames(NamedTuple):
@@ -25,7 +26,8 @@ class TransferFrames(NamedTuple):
 
     Attributes:
         name: whose: a recipe and its task, as they stand in headings and file names.
-        transfer: variant, seed, source, target, metric (one for all), score (percent), n.
+        transfer: variant, seed, source, target, metric (one for all), score (percent), n, encoder; without the last
+            where it is not known.
         impact: variant, seed, source, target, layer, impact, n; without a row where no run was looked into.
     """
 
@@ -41,6 +43,7 @@ class TransferFrames(NamedTuple):
         impacts: pl.DataFrame,
         sources: Mapping[str, str],
         *,
+        encoders: Mapping[str, str] | None = None,
         metric: str = "accuracy",
     ) -> TransferFrames:
         """Return what score and impact frames of a store say.
@@ -50,6 +53,7 @@ class TransferFrames(NamedTuple):
             scores: as `Store.scores` returns them.
             impacts: as `Store.impacts` returns them; may be empty.
             sources: the one language that a run was trained on, by the run's key; runs that are not in it are left out.
+            encoders: the name of each run's encoder, by the run's key, if it is known.
             metric: which score.
 
         Raises:
@@ -62,7 +66,11 @@ class TransferFrames(NamedTuple):
         if found.is_empty():
             there = scores["metric"].unique().to_list()
             raise mistake(f'no scores called "{metric}"', where=name, remedy=nearest(metric, there))
-        transfer = found.select(*_WHOSE, "metric", "n", target="language", score="value").select(list(_TRANSFER))
+        columns = list(_TRANSFER)
+        if encoders is not None:
+            found = found.with_columns(pl.col("run").replace_strict(encoders, return_dtype=pl.String).alias(_ENCODER))
+            columns.append(_ENCODER)
+        transfer = found.rename({"language": "target", "value": "score"}).select(columns)
         if impacts.is_empty():
             return cls(name, transfer, pl.DataFrame(schema=_IMPACT))
         asked = impacts.select("phase", "against", "pooling").unique(maintain_order=True)
@@ -82,6 +90,20 @@ class TransferFrames(NamedTuple):
     def variants(self) -> tuple[str, ...]:
         """The variants, in the order of the frame."""
         return tuple(self.transfer["variant"].unique(maintain_order=True))
+
+    def encoder(self, variant: str) -> str:
+        """Return the encoder of a variant's runs; "" where it is not known.
+
+        Raises:
+            Mistakes: they had several.
+        """
+        if _ENCODER not in self.transfer.columns:
+            return ""
+        names = self.transfer.filter(pl.col("variant") == variant)[_ENCODER].fill_null("").unique().sort().to_list()
+        if len(names) > 1:
+            what = f'runs of the variant "{variant}" had several encoders: {", ".join(map(repr, names))}'
+            raise mistake(what, where=self.name, remedy="ask of the runs of one of them")
+        return str(names[0])
 
     def transfer_matrix(self, variant: str) -> Matrix:
         """Return a variant's scores as mean over seeds, source × target, in percent; missing where there is no run."""
@@ -112,7 +134,7 @@ class TransferFrames(NamedTuple):
         """
         name = file.name.removesuffix(TRANSFER)
         impact = file.with_name(f"{name}{IMPACT}")
-        transfer = _read(file, _TRANSFER)
+        transfer = _read(file, _TRANSFER, (_ENCODER,))
         if transfer["metric"].n_unique() != 1:
             what = "no rows" if transfer.is_empty() else "scores of several metrics"
             raise mistake(what, where=str(file), remedy="write it anew with `isogloss analyse transfer RUNS --keep`")
@@ -132,10 +154,13 @@ _IMPACT: dict[str, type[pl.DataType]] = {
 }
 
 
-def _read(file: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def _read(file: Path, schema: dict[str, type[pl.DataType]], optional: Sequence[str] = ()) -> pl.DataFrame:
+    """The columns of a schema, and of optional ones, which are text, those that are there."""
     remedy = f"a CSV file with the columns {', '.join(schema)}"
     try:
-        return pl.read_csv(file, infer_schema=False).select(list(schema)).cast(schema)  # type: ignore[arg-type]
+        frame = pl.read_csv(file, infer_schema=False)
+        there = [name for name in optional if name in frame.columns]
+        return frame.select(*schema, *there).cast(schema)  # type: ignore[arg-type]
     except (OSError, pl.exceptions.PolarsError) as error:
         raise mistake("cannot be read as a frame of runs", where=str(file), remedy=remedy) from error
 

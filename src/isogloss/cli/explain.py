@@ -137,7 +137,8 @@ def task(name: str) -> str:
     rows = [
         ("kind", found.kind),
         ("texts", " ".join(found.texts)),
-        ("labels", f"{len(found.labels)}: {' '.join(found.labels)}"),
+        ("labels", f"{len(found.labels)}: {' '.join(found.labels)}" if found.labels else ""),
+        ("answers", found.answers or ""),
         ("languages", f"{len(found.languages)}: {' '.join(found.languages)}"),
         ("splits", " ".join(found.splits)),
         ("rows", "the same in every language" if found.parallel else "each language its own"),

@@ -50,7 +50,8 @@ def _tasks() -> str:
     rows = []
     for task in map(load_task, shipped_tasks()):
         languages = task.languages[0] if len(task.languages) == 1 else f"{len(task.languages)} languages"
-        rows.append((task.name, task.kind, languages, f"{len(task.labels)} labels", task.licence))
+        gold = f"{len(task.labels)} labels" if task.answers is None else "answers"
+        rows.append((task.name, task.kind, languages, gold, task.licence))
     return grid(rows, indent="  ")
 
 

@@ -7,10 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from isogloss.data.linked import linked, part_of
-from isogloss.data.rules import FileRule, leads_out
+from isogloss.data.rules import FileRule, leads_out, names_second
 from isogloss.data.table import Table, joined, read_lines, read_table
 from isogloss.data.task import Task
 from isogloss.errors import Mistakes, mistake, nearest
+
+_SAID = 20  # values of a column that a message knows; a wrong column has thousands
 
 
 def read_folder(task: Task, folder: Path, language: str, split: str) -> tuple[Table, dict[str, str]]:
@@ -83,7 +85,7 @@ def _read(task: Task, folder: Path, rule: FileRule, language: str, split: str) -
         used = {**used, **files}
     if rule.part is not None:
         table = part_of(table, rule.part)
-    if task.second is not None and not task.names_second(rule.pattern):
+    if task.second is not None and not names_second(rule.pattern):
         code = task.code(task.pair(language)[1])
         table = table.where([value == code for value in table.column(task.second)])
     return _present(table, task.texts[0]) if rule.index is not None else table, used
@@ -97,9 +99,13 @@ def _of_all_parts(task: Task, folder: Path, rule: FileRule, language: str, split
     else:
         table = _kept(path) if task.second is not None or task.links(rule, split) else read_table(path)
         used = {_name(path, folder): table.sha256}
-    if rule.column is not None:
-        table = table.where([str(value) == rule.value for value in table.column(rule.column)])
-    return table, used
+    if rule.column is None:
+        return table, used
+    values = [str(value) for value in table.column(rule.column)]
+    if rule.value not in values:
+        what = f'language "{language}" has no rows in split "{split}": column "{rule.column}" never says "{rule.value}"'
+        raise mistake(what, where=str(path), remedy=nearest(str(rule.value), sorted(set(values))[:_SAID]))
+    return table.where([value == rule.value for value in values]), used
 
 
 def _kept(path: Path) -> Table:

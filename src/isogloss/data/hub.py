@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from isogloss.data.linked import linked
-from isogloss.data.rules import HubRule, leads_out
+from isogloss.data.rules import HubRule, leads_out, names_second
 from isogloss.data.table import Table
 from isogloss.data.task import Task
 from isogloss.errors import Mistakes, mistake, nearest
@@ -58,7 +58,7 @@ def _names(task: Task, rule: HubRule) -> dict[str, str]:
         names[task.id] = rule.id or task.id
     if task.group and task.group.column:
         names.setdefault(task.group.column, task.group.column)
-    if task.second is not None and not task.names_second(_pattern(rule)):
+    if task.second is not None and not names_second(_pattern(rule)):
         names[task.second] = task.second
     return names
 
@@ -68,7 +68,7 @@ def _of_language(task: Task, rule: HubRule, language: str, table: Table) -> Tabl
     if rule.prefix is not None and task.id is not None:
         prefix = task.fill(rule.prefix, language)
         table = table.where([str(name).startswith(prefix) for name in table.column(task.id)])
-    if task.second is not None and not task.names_second(_pattern(rule)):
+    if task.second is not None and not names_second(_pattern(rule)):
         code = task.code(task.pair(language)[1])
         table = table.where([value == code for value in table.column(task.second)])
     if not len(table):

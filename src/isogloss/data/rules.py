@@ -48,6 +48,11 @@ def leads_out(pattern: str) -> bool:
     return Path(pattern).is_absolute() or pattern.startswith(("/", "~")) or "://" in pattern or ".." in parts
 
 
+def names_second(pattern: str) -> bool:
+    """Return whether a pattern leads to rows of one second language, so that no column need tell them apart."""
+    return "{second}" in pattern or "{second_code}" in pattern
+
+
 def _inside(whole: str, pattern: str | None) -> str | None:
     if pattern is not None and leads_out(pattern):
         raise ValueError(f'"{pattern}" leads out of {whole}')

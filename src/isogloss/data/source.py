@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from isogloss.data.folder import files_of, languages_in, read_folder
 from isogloss.data.hub import read_hub, where_on_hub
 from isogloss.data.rows import Rows, label_names, make_rows
-from isogloss.data.rules import FileRule
+from isogloss.data.rules import FileRule, names_second
 from isogloss.data.table import Table, read_bytes
 from isogloss.data.task import Task
 from isogloss.errors import mistake, nearest
@@ -110,7 +110,7 @@ def _meaning(task: Task) -> dict[str, Any]:
     return about
 
 
-def _file_rules(task: Task, language: str, split: str) -> Any:
+def _file_rules(task: Task, language: str, split: str) -> dict[str, Any] | list[dict[str, Any]]:
     """Return which rows of its files a split has; the files themselves are known by what is in them."""
     rules = [_file_rule(task, rule, language) for rule in task.files[split]]
     if len(rules) == 1:
@@ -124,7 +124,7 @@ def _file_rule(task: Task, rule: FileRule, language: str) -> dict[str, Any]:
     told: dict[str, Any] = {"index": index, "column": rule.column, "value": rule.value}
     if rule.part is not None:
         told["part"] = asdict(rule.part)
-    if task.second is not None and not task.names_second(rule.pattern):
+    if task.second is not None and not names_second(rule.pattern):
         told["second"] = task.code(task.pair(language)[1])
     return told
 
@@ -143,6 +143,8 @@ def _hub_rule(task: Task, language: str) -> dict[str, Any]:
         told["answers"] = hub.answers or task.answers
     if hub.prefix is not None:
         told["prefix"] = task.fill(hub.prefix, language)
+    if task.second is not None and not names_second(hub.data_files or hub.config or ""):
+        told["second"] = task.code(task.pair(language)[1])
     return told
 
 

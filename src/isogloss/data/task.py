@@ -89,6 +89,14 @@ class Task:
             for split, rules in several.items()
         }
 
+    @field_validator("files")
+    @classmethod
+    def _some_rule(cls, files: Mapping[str, tuple[FileRule, ...]]) -> Mapping[str, tuple[FileRule, ...]]:
+        without = [split for split, rules in files.items() if not rules]
+        if without:
+            raise ValueError(f'nothing says where the rows of split "{without[0]}" are')
+        return files
+
     @field_validator("texts")
     @classmethod
     def _one_or_two(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,11 +168,6 @@ class Task:
         group = self.group if self.group and self.group.holds_in(split) else None
         wanted = ((one.column, one.of) for one in (group, rule and rule.part) if one)
         return tuple(dict.fromkeys((column, of) for column, of in wanted if column is not None and of is not None))
-
-    @staticmethod
-    def names_second(pattern: str) -> bool:
-        """Return whether a pattern leads to rows of one second language, so that no column need tell them apart."""
-        return "{second}" in pattern or "{second_code}" in pattern
 
     def fill(self, pattern: str, language: str, **more: str) -> str:
         """Return `pattern` with what its braces stand for in a language; other braces stay as they are.
@@ -271,7 +274,8 @@ def _with_settings(table: dict[str, Any]) -> dict[str, Any]:
     table = {name: value for name, value in table.items() if name != "kind"}
     if "name" in settings:
         table["kind"] = settings.pop("name")
-    return {**table, "settings": {**settings, **table.get("settings", {})}}
+    own = table.get("settings", {})
+    return {**table, "settings": {**settings, **own} if isinstance(own, Mapping) else own}
 
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")

@@ -82,6 +82,13 @@ class Kind(Protocol):
             Mistakes: it is one; the place is `where`.
         """
 
+    def check_length(self, max_length: int, where: str) -> None:
+        """Refuse a greatest number of tokens that the settings do not go with.
+
+        Raises:
+            Mistakes: it is one; the place is `where`.
+        """
+
     def head_size(self, labels: Sequence[str]) -> int:
         """Return how many numbers the head gives for a window, or for a token of it."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
-from isogloss.errors import nearest
+from isogloss.errors import mistake, nearest
 from isogloss.kinds.answer_rules import RULES
 from isogloss.kinds.answers import score
 from isogloss.kinds.base import Columns, Encoded
@@ -93,6 +93,13 @@ class QuestionAnswering:
         """Refuse a language that the rule does not know."""
         RULES[self.rule].check(cell(language)[0], where=where)
 
+    def check_length(self, max_length: int, where: str) -> None:
+        """Refuse windows that would share as many tokens as they have."""
+        if max_length <= self.stride:
+            what = f"windows of {max_length} tokens cannot share {self.stride}"
+            remedy = f"set max_length above {self.stride}, or give the task's kind a smaller stride"
+            raise mistake(what, where=where, remedy=remedy)
+
     def head_size(self, labels: Sequence[str]) -> int:
         """Return 2: a token's scores as an answer's start and as its end."""
         del labels
@@ -107,7 +114,8 @@ class QuestionAnswering:
             max_length: tokens of a window at most.
 
         Raises:
-            Mistakes: see `isogloss.kinds.windows.windows`; and windows that share as many tokens as they have.
+            Mistakes: see `isogloss.kinds.windows.windows`.
+            ValueError: `check_length` refuses this length.
         """
         questions, contexts = zip(*rows.texts, strict=True)
         found = windows(

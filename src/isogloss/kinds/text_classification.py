@@ -56,6 +56,9 @@ class TextClassification:
     def check_language(self, language: str, where: str) -> None:
         """A label is right or wrong in every language."""
 
+    def check_length(self, max_length: int, where: str) -> None:
+        """Texts are cut to any length."""
+
     def head_size(self, labels: Sequence[str]) -> int:
         """Return C, the number of labels."""
         return len(labels)

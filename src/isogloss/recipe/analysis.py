@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from isogloss.errors import Mistake, nearest
+from isogloss import languages
+from isogloss.errors import Mistake, Mistakes, nearest
+from isogloss.evaluation.printed import printed_tables
 from isogloss.recipe.document import Document
 from isogloss.recipe.phase import Count, Name, Phase, Table
-from isogloss.wording import refusal
+from isogloss.wording import refusal, refusals
 
 ENCODER = "encoder"
 DISTANCE_KINDS: Mapping[str, tuple[str, ...]] = {
@@ -19,7 +22,21 @@ DISTANCE_KINDS: Mapping[str, tuple[str, ...]] = {
     "kilometres": (),
 }
 """Where distances come from, and which there are."""
+CONTROLS = ("pretraining",)
+"""What may be controlled for beside the other distances."""
+SIZED_ENCODERS = (
+    "xlm-roberta-base",
+    "FacebookAI/xlm-roberta-base",
+    "xlm-roberta-large",
+    "FacebookAI/xlm-roberta-large",
+)
+"""Encoders of which it was published how much of each language they had read (`analysis/pretraining.tsv`)."""
 ANALYSIS_VERSIONS = {"impact": 1}  # raised when the same settings come to mean another result
+
+
+def _of(key: str, what: str, remedy: str) -> PydanticCustomError:
+    """A refusal of a key for what only the others beside it show."""
+    return refusals([Mistake(what, key, remedy)])
 
 
 class ImpactAnalysis(Table):
@@ -48,6 +65,9 @@ class CorrelateAnalysis(Table):
         distances: where they come from: "uriel", "uriel-legacy" or "kilometres".
         kinds: which of them; all that there are if empty.
         source: only the runs that were trained on this language; all of them if not given.
+        controls: what MRQAP and the mixed model control for beside the other distances: "pretraining", how much of
+            source and target the encoder had read.
+        encoder: whose pre-training that is; that of the runs if not given.
         draws: permutations, rotations and samples of each test.
         printed: a paper's numbers to stand beside, by the name of their table.
     """
@@ -58,8 +78,43 @@ class CorrelateAnalysis(Table):
     distances: Literal["uriel", "uriel-legacy", "kilometres"] = "uriel"
     kinds: tuple[str, ...] = ()
     source: Name | None = None
+    controls: tuple[str, ...] = ()
+    encoder: str | None = None
     draws: Count = 9_999
     printed: str | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _known_language(cls, source: str | None) -> str | None:
+        try:
+            return None if source is None else languages.get(source).code
+        except Mistakes as unknown:
+            raise refusal(unknown.mistakes[0].what, unknown.mistakes[0].remedy) from unknown
+
+    @field_validator("controls")
+    @classmethod
+    def _known_controls(cls, controls: tuple[str, ...]) -> tuple[str, ...]:
+        for control in controls:
+            if control not in CONTROLS:
+                raise refusal(f'no control is called "{control}"', nearest(control, CONTROLS))
+            if controls.count(control) > 1:
+                raise refusal(f"{control} is named twice", "name it once")
+        return controls
+
+    @field_validator("encoder")
+    @classmethod
+    def _known_sizes(cls, encoder: str | None) -> str | None:
+        if encoder is not None and encoder.partition("@")[0] not in SIZED_ENCODERS:
+            what = f'how much of each language "{encoder}" had read is not known'
+            raise refusal(what, f"known of: {', '.join(SIZED_ENCODERS)}")
+        return encoder
+
+    @field_validator("printed")
+    @classmethod
+    def _known_table(cls, printed: str | None) -> str | None:
+        if printed is not None and printed not in printed_tables():
+            raise refusal(f'no printed correlations called "{printed}"', nearest(printed, printed_tables()))
+        return printed
 
     @model_validator(mode="after")
     def _two_different(self) -> CorrelateAnalysis:
@@ -72,11 +127,23 @@ class CorrelateAnalysis(Table):
         known = DISTANCE_KINDS[self.distances]
         for kind in self.kinds:
             if not known:
-                raise refusal(f"{self.distances} has no kinds", "leave them out, or take them from uriel")
+                raise _of("kinds", f"{self.distances} has no kinds", "leave them out, or take them from uriel")
             if kind not in known:
-                raise refusal(f'no kind of distance is called "{kind}"', nearest(kind, known))
+                raise _of("kinds", f'no kind of distance is called "{kind}"', nearest(kind, known))
             if self.kinds.count(kind) > 1:
-                raise refusal(f"{kind} is named twice", "name it once: what is asked twice is corrected for twice")
+                remedy = "name it once: what is asked twice is corrected for twice"
+                raise _of("kinds", f"{kind} is named twice", remedy)
+        return self
+
+    @model_validator(mode="after")
+    def _controls_have_a_test(self) -> CorrelateAnalysis:
+        if self.controls and self.source is not None:
+            remedy = "leave the controls out, or the source"
+            raise _of("controls", "no test of a single source takes any", remedy)
+        if self.encoder is not None and not self.controls:
+            what = f"pre-training, whether of {self.encoder} or another, is not controlled for"
+            remedy = 'write controls = ["pretraining"] (--control pretraining), or leave the encoder out'
+            raise _of("encoder", what, remedy)
         return self
 
 
@@ -126,6 +193,25 @@ def check_analyses(
                 what = f'phase "{of}" does not come after "{name}"'
                 mistakes.append(Mistake(what, place, f'name a phase that it comes after, or "{ENCODER}"'))
     return mistakes
+
+
+def check_sources(
+    analyses: tuple[ImpactAnalysis | CorrelateAnalysis, ...], sources: Collection[str], document: Document
+) -> list[Mistake]:
+    """Return which questions are about a source that nothing is trained on.
+
+    Args:
+        analyses: of a recipe.
+        sources: the source languages of all its cells.
+        document: what it was built from, for the places.
+    """
+    asked = [one.source for one in analyses if isinstance(one, CorrelateAnalysis) and one.source is not None]
+    place = document.place(("analyses", "source"))
+    return [
+        Mistake(f'no run is trained on "{source}"', place, nearest(source, sources))
+        for source in dict.fromkeys(asked)
+        if source not in sources
+    ]
 
 
 def ancestors(phases: tuple[Phase, ...], name: str) -> list[str]:

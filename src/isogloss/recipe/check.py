@@ -102,7 +102,7 @@ class _CellCheck:
         path = ("task",) if reference is None else (*path, "task")
         try:
             task = task_of(self.cell, reference)
-            kind_of_task(task)
+            kind_of_task(task).check_length(self.cell.max_length, f"max_length = {self.cell.max_length}")
         except Mistakes as error:
             for mistake in error.mistakes:
                 inner = mistake.where if mistake.where not in ("task", "kind") else ""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.recipe import toml
+from isogloss.recipe.analysis import check_sources
 from isogloss.recipe.check import check_cell, check_frame
 from isogloss.recipe.document import Document
 from isogloss.recipe.model import AXES, Recipe, build
@@ -92,15 +93,17 @@ def _checked(document: Document) -> tuple[Recipe | None, list[Mistake]]:
         return None, mistakes
     mistakes += check_frame(recipe, document)
     borrowed = False
+    sources: set[str] = set()
     for variant, axes in itertools.product(recipe.variants, _axis_values(recipe)):
         changed, more = document.with_axes(axes).variant(variant.name)
         cell, found = _checked_cell(changed, document)
+        sources.update(() if cell is None else cell.languages.source)
         borrowed = borrowed or (cell is not None and any(phase.as_long_as for phase in cell.phases))
         mistakes += more + found
     if borrowed:  # phases that lend their length are planned as they are without a variant
         for axes in _axis_values(recipe):
             mistakes += _checked_cell(document.with_axes(axes), document)[1]
-    return recipe, mistakes
+    return recipe, mistakes + check_sources(recipe.analyses, sources, document)
 
 
 def _checked_cell(cell: Document, whole: Document) -> tuple[Recipe | None, list[Mistake]]:

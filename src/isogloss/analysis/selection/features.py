@@ -22,7 +22,6 @@ SAID = (*NEAREST, SCRIPT, OVERLAP)
 """What is said of a pair where nothing was measured."""
 
 _STAND_IN = "xlm-roberta-base"  # the only encoder of our table whose sizes were published
-_SMALLEST = 0.1  # GiB: what is not read, or less than the smallest size that was published, counts as this
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +140,8 @@ def _sizes(encoder: str, codes: Sequence[str]) -> tuple[Floats, str]:
     else:
         found = [reading(_STAND_IN, code) for code in codes]
         whose = f"GiB of CC-100 (XLM-R) in its place, none being published for {encoder}"
-    sizes = [0.0 if one.seen == "no" else one.gibibytes for one in found]
-    return np.array([np.nan if size is None else np.log10(max(size, _SMALLEST)) for size in sizes]), whose
+    sizes = [one.log_size for one in found]
+    return np.array([np.nan if size is None else size for size in sizes]), whose
 
 
 def _lacking(features: Features) -> list[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
-from isogloss.analysis.statistics.frame import DEFAULT
+from isogloss.analysis.statistics.frame import DEFAULT, TAKE_CONTROLS
 from isogloss.analysis.statistics.levels import NULLS, levels, rates
-from isogloss.analysis.statistics.printed import corrected, table1, table3
+from isogloss.analysis.statistics.printed import controlled, corrected, table1, table3
 from isogloss.evaluation.frame import write_frame
 
-KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv")
+KEPT = ("philippy2023-table1.csv", "philippy2023-table3.csv", "philippy2023-table1-pretraining.csv")
 _SHOWN = {
     "naive, Pearson": ("naive", "pearson"),
     "Mantel": ("Mantel", "pearson"),
@@ -28,7 +28,7 @@ _SHOWN = {
 
 def keep(folder: Path) -> None:
     """Write the frames that take random draws, so that a page is rebuilt from them and not from other draws."""
-    for name, frame in zip(KEPT, (corrected(), table3()), strict=True):
+    for name, frame in zip(KEPT, (corrected(), table3(), controlled()), strict=True):
         write_frame(frame, folder / name)
 
 
@@ -39,6 +39,7 @@ def blocks(results: Path) -> Mapping[str, Callable[[], str]]:
         "table1": _table1,
         "corrected": lambda: _corrected(pl.read_csv(results / KEPT[0])),
         "table3": lambda: _table3(pl.read_csv(results / KEPT[1])),
+        "pretraining": lambda: _pretraining(*(pl.read_csv(results / KEPT[which]) for which in (0, 2))),
     }
 
 
@@ -86,6 +87,28 @@ def _corrected(frame: pl.DataFrame) -> str:
             row = part.filter(pl.col("test") == test, pl.col("coefficient") == coefficient).row(0, named=True)
             cells.append(f"{row['value']:.4f}, {_p(row['p'])}, {_p(row['p_bh'])}")
         rows.append(["with" if same else "without", str(distance), str(part["cells"][0]), *cells])
+    return _markdown(heads, rows)
+
+
+def _pretraining(distances: pl.DataFrame, sizes: pl.DataFrame) -> str:
+    """Return what the tests that take controls find without and with sizes among the controls; a row a distance.
+
+    Two-way coefficients are left out: with main effects of source and target, sizes are taken out anyway.
+    """
+    shown = {name: of for name, of in _SHOWN.items() if of[0] in TAKE_CONTROLS and "two-way" not in of[1]}
+    heads = ["same-language pairs", "distance"]
+    heads += [f"{name}{more}: value, p, BH" for name in shown for more in ("", ", sizes too")]
+    key = ["with_same_language", "explanatory", "test", "coefficient"]
+    both = sizes.join(distances, on=key, suffix="_distances", validate="1:1", maintain_order="left")
+    rows = []
+    for (same, distance), part in both.group_by(key[:2], maintain_order=True):
+        cells = []
+        for test, coefficient in shown.values():
+            row = part.filter(pl.col("test") == test, pl.col("coefficient") == coefficient).row(0, named=True)
+            for which in ("_distances", ""):
+                value, p, bh = (row[f"{column}{which}"] for column in ("value", "p", "p_bh"))
+                cells.append(f"{value:.4f}, {_p(p)}, {_p(bh)}")
+        rows.append(["with" if same else "without", str(distance), *cells])
     return _markdown(heads, rows)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -155,6 +155,7 @@ def relate(
     key: Key,
     tree: Tree | None = None,
     controls: Sequence[Matrix] = (),
+    covariates: Sequence[Matrix] = (),
     tests: Sequence[str] = tuple(TESTS),
     draws: int = 9_999,
     level: float = 0.05,
@@ -167,7 +168,9 @@ def relate(
         key: where randomness comes from: the same key, the same frame.
         tree: the family tree; without one, families and branches of the table of languages.
         controls: what MRQAP and the mixed model control for; the explanatory matrices may be among them, since none
-            is controlled for itself (by name).
+            is controlled for itself (by name). A language that one of them lacks is left out of every test.
+        covariates: quantities of the source or the target (`pairs.of_source`, `of_target`) that those two control for,
+            too. A language that one of them lacks is left out of those two tests alone.
         tests: names in `TESTS`.
         draws: how many permutations, rotations, simulations and samples of languages each.
         level: 1 − the coverage of the intervals.
@@ -188,10 +191,12 @@ def relate(
     for with_same_language in (True, False):
         for outcome in ours:
             for one in theirs:
-                about, ask = _ask(
-                    outcome, one, controls, tree=tree, key=key, same=with_same_language, draws=draws, level=level
-                )
-                rows += [about | answer for answer in _answers(ask, tests)]
+                common = _Common(tree, key, with_same_language, draws, level)
+                plain = _ask(outcome, one, controls, common)
+                controlled = _ask(outcome, one, [*controls, *covariates], common) if covariates else plain
+                for test in tests:
+                    about, ask = controlled if test in TAKE_CONTROLS else plain
+                    rows += [about | answer for answer in _answers(ask, test)]
     return as_frame(rows)
 
 
@@ -201,18 +206,19 @@ def as_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return adjust(frame, _FAMILY).select(list(SCHEMA))
 
 
-def _ask(
-    outcome: Matrix,
-    one: Matrix,
-    controls: Sequence[Matrix],
-    *,
-    tree: Tree | None,
-    key: Key,
-    same: bool,
-    draws: int,
-    level: float,
-) -> tuple[dict[str, Any], Question]:
+class _Common(NamedTuple):
+    """What the questions to all pairs of matrices have in common."""
+
+    tree: Tree | None
+    key: Key
+    same: bool
+    draws: int
+    level: float
+
+
+def _ask(outcome: Matrix, one: Matrix, controls: Sequence[Matrix], common: _Common) -> tuple[dict[str, Any], Question]:
     """What a row says of its matrices, and the question that its tests answer."""
+    tree, key, same, draws, level = common
     others = [control for control in controls if control.name not in (one.name, outcome.name)]
     pairs = align([one, outcome, *others], with_same_language=same)
     known = family_tree(pairs.languages) if tree is None else tree.take(pairs.languages)
@@ -230,20 +236,19 @@ def _ask(
     return about, Question(x, y, pairs.cells, tuple(rest), known, draws, level, key._replace(purpose=purpose))
 
 
-def _answers(ask: Question, tests: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A row for each test and coefficient."""
+def _answers(ask: Question, test: str) -> Iterator[dict[str, Any]]:
+    """A row for each coefficient of a test."""
     constant = constants(("explanatory", ask.x[ask.cells]), ("outcome", ask.y[ask.cells]))
-    for test in tests:
-        make, coefficients = TESTS[test]
-        for coefficient in coefficients:
-            if constant:
-                yield {"test": test, "coefficient": coefficient, "note": constant}
-                continue
-            try:
-                answer = dict(make(ask, coefficient))
-            except Mistakes as undefined:  # of one pair: the others are still to be answered
-                answer = {"note": "; ".join(mistake.what for mistake in undefined.mistakes)}
-            same = bool(ask.cells[0, 0])
-            level = warning(test, coefficient, with_same_language=same, controlled=bool(ask.controls))
-            note = "; ".join(filter(None, (answer.pop("note", ""), level)))
-            yield {"test": test, "coefficient": coefficient, "note": note, **answer}
+    make, coefficients = TESTS[test]
+    for coefficient in coefficients:
+        if constant:
+            yield {"test": test, "coefficient": coefficient, "note": constant}
+            continue
+        try:
+            answer = dict(make(ask, coefficient))
+        except Mistakes as undefined:  # of one pair: the others are still to be answered
+            answer = {"note": "; ".join(mistake.what for mistake in undefined.mistakes)}
+        same = bool(ask.cells[0, 0])
+        level = warning(test, coefficient, with_same_language=same, controlled=bool(ask.controls))
+        note = "; ".join(filter(None, (answer.pop("note", ""), level)))
+        yield {"test": test, "coefficient": coefficient, "note": note, **answer}

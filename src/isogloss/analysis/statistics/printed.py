@@ -6,21 +6,21 @@ correlations come out to the fourth decimal.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from isogloss.analysis.controls import pretraining_sizes
 from isogloss.analysis.legacy import legacy_distances
 from isogloss.analysis.statistics.correlation import COEFFICIENTS, correlate
-from isogloss.analysis.statistics.frame import relate
+from isogloss.analysis.statistics.frame import TAKE_CONTROLS, relate
 from isogloss.analysis.statistics.one_source import PERMUTATION, relate_targets
 from isogloss.analysis.statistics.pairs import Matrix, align
 from isogloss.errors import mistake, nearest
+from isogloss.evaluation.printed import printed_tables
 from isogloss.evaluation.reference import load_reference
 from isogloss.keys import Key
 
@@ -33,6 +33,8 @@ DISTANCES = {
 }
 _QUESTIONS = 5_010
 _SOURCE = "en"
+STAND_IN = "xlm-roberta-base"
+"""The encoder whose sizes in pre-training stand in for those of the paper's own, which were not published."""
 
 
 def figure3() -> Matrix:
@@ -56,13 +58,7 @@ def distances_of_the_time() -> dict[str, Matrix]:
 
 def source(name: str) -> Mapping[str, Any]:
     """Return the citation of a table of this module, what it is, and whether same-language pairs are in it."""
-    return _printed()[name]
-
-
-@cache
-def _printed() -> Mapping[str, Mapping[str, Any]]:
-    text = (files("isogloss.evaluation") / "reference" / "correlations.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return printed_tables()[name]
 
 
 def printed_correlations(name: str) -> pl.DataFrame:
@@ -79,15 +75,16 @@ def printed_correlations(name: str) -> pl.DataFrame:
     Raises:
         Mistakes: there is no such table.
     """
-    if name not in _printed():
-        raise mistake(f'no printed correlations called "{name}"', where="printed", remedy=nearest(name, _printed()))
+    if name not in printed_tables():
+        remedy = nearest(name, printed_tables())
+        raise mistake(f'no printed correlations called "{name}"', where="printed", remedy=remedy)
     rows = []
     for row in _read(name).iter_rows(named=True):
         layer = row.get("layer") or ""
         about = {
             "variant": row.get("experiment") or "",
             "layer": "mean" if layer in ("AVG", "All") else layer,
-            "with_same_language": _printed()[name].get("same_language"),
+            "with_same_language": printed_tables()[name].get("same_language"),
         }
         for column, value in row.items():
             if column in DISTANCES:
@@ -146,6 +143,18 @@ def corrected(*, draws: int = 9_999) -> pl.DataFrame:
     """Return every test of figure 3 against the five distances, each controlled for the others where a test can."""
     distances = list(distances_of_the_time().values())
     return relate(figure3(), distances, controls=distances, key=Key(0, "philippy2023-table1"), draws=draws)
+
+
+def controlled(*, draws: int = 9_999) -> pl.DataFrame:
+    """Return the tests that take controls once more, with size in pre-training among what is controlled for.
+
+    The sizes are those of CC-100, which XLM-R read: those of the paper's encoder, multilingual BERT, were not
+    published.
+    """
+    distances = list(distances_of_the_time().values())
+    sizes = pretraining_sizes(STAND_IN, figure3().languages, where="philippy2023-figure3")
+    key = Key(0, "philippy2023-table1")
+    return relate(figure3(), distances, controls=distances, covariates=sizes, tests=TAKE_CONTROLS, key=key, draws=draws)
 
 
 def _read(name: str) -> pl.DataFrame:

@@ -26,8 +26,23 @@ if TYPE_CHECKING:
     from isogloss.recipe.analysis import CorrelateAnalysis
 
 
+OriginOption = Annotated[
+    str | None, typer.Option("--from", help="Where distances come from.", metavar="uriel|uriel-legacy|kilometres")
+]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", help="Which distances; all if not given.", metavar="KIND")
+]
+ControlOption = Annotated[
+    list[str] | None,
+    typer.Option("--control", help="MRQAP and the mixed model control for it, too.", metavar="pretraining"),
+]
+EncoderOption = Annotated[
+    str | None, typer.Option("--encoder", help="Whose pre-training; that of the runs if not given.", metavar="NAME")
+]
 _QUESTION = {"outcome", "explanatory", "distances", "source"}
 """What makes another question; kinds and draws do not."""
+_ANSWER = {*_QUESTION, "controls", "encoder"}
+"""What makes another answer: controls do, though printed coefficients, which have none, may still stand beside."""
 
 
 def correlate(
@@ -38,16 +53,13 @@ def correlate(
     ] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", metavar="transfer|impact")] = None,
     explanatory: Annotated[str | None, typer.Option("--explanatory", metavar="distance|transfer")] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option("--from", help="Where distances come from.", metavar="uriel|uriel-legacy|kilometres"),
-    ] = None,
-    kind: Annotated[
-        list[str] | None, typer.Option("--kind", help="Which distances; all if not given.", metavar="KIND")
-    ] = None,
+    origin: OriginOption = None,
+    kind: KindOption = None,
     source: Annotated[
         str | None, typer.Option("--source", help="Only what was trained on this language.", metavar="L")
     ] = None,
+    control: ControlOption = None,
+    encoder: EncoderOption = None,
     draws: DrawsOption = None,
     printed: Annotated[
         str | None, typer.Option("--printed", help="A paper's numbers, to stand beside.", metavar="NAME")
@@ -75,6 +87,8 @@ def correlate(
         "distances": origin,
         "kinds": tuple(kind) if kind else None,
         "source": source,
+        "controls": tuple(control) if control else None,
+        "encoder": encoder,
         "draws": draws,
         "printed": printed,
     }
@@ -107,6 +121,7 @@ def _unchanged(asked: dict[str, object], given: Mapping[str, object]) -> dict[st
     differs = {name for name, value in given.items() if value != asked[name]}
     dropped = {"printed"} if differs & _QUESTION else set()
     dropped |= {"kinds"} if "distances" in differs else set()
+    dropped |= {"controls", "encoder"} if "source" in differs else set()  # no test of one source takes any
     return {name: value for name, value in asked.items() if name not in dropped}
 
 
@@ -119,7 +134,7 @@ def _keep(folder: Path, asked: Asked, questions: Sequence[CorrelateAnalysis], an
     from isogloss.evaluation.frame import write_frame
     from isogloss.store.files import disk_mistakes
 
-    ours, theirs = ([one.model_dump(include=_QUESTION) for one in each] for each in (questions, asked.questions))
+    ours, theirs = ([one.model_dump(include=_ANSWER) for one in each] for each in (questions, asked.questions))
     asking = Path(asked.asking).name.removesuffix(".toml") if ours == theirs else ""
     name = ".".join(filter(None, (asked.observed.name, asking)))
     with disk_mistakes(folder):

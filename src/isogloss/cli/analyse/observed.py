@@ -85,7 +85,8 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     name = f"{runs[0].recipe}-{task_name(runs[0].settings)}"
     scores, impacts = opened.scores(runs), opened.impacts(runs)
     sources = {run.key: _source(run) for run in runs}
-    observed = TransferFrames.of(name, scores, impacts, sources, metric=metric or "accuracy")
+    encoders = {run.key: _encoder(run) for run in runs}
+    observed = TransferFrames.of(name, scores, impacts, sources, encoders=encoders, metric=metric or "accuracy")
     return Asked(observed, asking, questions)
 
 
@@ -125,6 +126,14 @@ def _source(run: RunInfo) -> str:
         remedy = 'give a recipe axes.source = [["ar"], ["bg"], …], one language each'
         raise mistake(f"trained on {', '.join(languages)} together", where=run.address, remedy=remedy)
     return languages[0]
+
+
+def _encoder(run: RunInfo) -> str:
+    """Return the encoder's name; of a folder `./` and its last part, since where it lies is of one machine."""
+    variants = run.settings.get("variants") or ()
+    changes = [one.get("set", {}) for one in variants if one["name"] == run.variant]
+    name = str(next((one["encoder"] for one in changes if "encoder" in one), run.settings["encoder"]))
+    return f"./{Path(name).name}" if Path(name).is_absolute() or name.startswith(".") else name
 
 
 def question(settings: Mapping[str, object]) -> CorrelateAnalysis:
