@@ -315,11 +315,11 @@ def _printed_mean(values: Mapping[str, float], languages: Sequence[str]) -> floa
 
 
 def _as_run(settings: Mapping[str, Any] | None, found: Sequence[ArmScores]) -> Mapping[str, Any] | None:
-    """A recipe's settings with the seeds that there are, where rows differ in that: they are of several calls."""
-    counts = sorted({len(one.by_seed) for one in found if one.by_seed})
-    if settings is None or len(counts) < 2:
+    """A recipe's settings with the seeds that there are: rows may be of several calls, each with more of them."""
+    if settings is None or settings.get("seeds", {}).get("by_phase"):
         return settings
-    return {**settings, "seeds": " or ".join(map(str, counts))}
+    counts = sorted({len({factors(seed)["seed"] for seed in one.by_seed}) for one in found if one.by_seed})
+    return {**settings, "seeds": counts[0] if len(counts) == 1 else " or ".join(map(str, counts))}
 
 
 def _notes(printed: Reference | None, settings: Mapping[str, Any] | None) -> tuple[str, ...]:
