@@ -15,7 +15,7 @@ import polars as pl
 from isogloss.analysis.kept import IMPACT, TRANSFER
 from isogloss.analysis.statistics.pairs import Matrix, matrix_from_pairs
 from isogloss.errors import mistake, nearest
-from isogloss.evaluation.frame import write_frame
+from isogloss.evaluation.frame import primary_metric, write_frame
 
 _WHOSE = ("variant", "seed", "source")
 _ENCODER = "encoder"  # what earlier versions kept does not say it
@@ -44,7 +44,7 @@ class TransferFrames(NamedTuple):
         sources: Mapping[str, str],
         *,
         encoders: Mapping[str, str] | None = None,
-        metric: str = "accuracy",
+        metric: str | None = None,
     ) -> TransferFrames:
         """Return what score and impact frames of a store say.
 
@@ -54,7 +54,7 @@ class TransferFrames(NamedTuple):
             impacts: as `Store.impacts` returns them; may be empty.
             sources: the one language that a run was trained on, by the run's key; runs that are not in it are left out.
             encoders: the name of each run's encoder, by the run's key, if it is known.
-            metric: which score.
+            metric: which score; the primary one if not given.
 
         Raises:
             Mistakes: no run has such a score, or several impacts were measured of one.
@@ -62,6 +62,7 @@ class TransferFrames(NamedTuple):
         known = pl.DataFrame({"run": list(sources), "source": list(sources.values())}, schema=_strings("run", "source"))
         if "second_language" in scores.columns:  # a question in another language than its context, say, is no target
             scores = scores.filter(pl.col("second_language").is_null())
+        metric = metric or primary_metric(scores)
         found = scores.filter(pl.col("metric") == metric).join(known, on="run")
         if found.is_empty():
             there = scores["metric"].unique().to_list()

@@ -14,7 +14,7 @@ import polars as pl
 
 from isogloss.analysis.statistics.pairs import Floats, Matrix
 from isogloss.errors import mistake
-from isogloss.evaluation.frame import DEVELOPMENT, span
+from isogloss.evaluation.frame import DEVELOPMENT, primary_metric, span
 
 AXES = ("auxiliary", "source")
 
@@ -78,7 +78,7 @@ def axis_of(axes: Collection[str]) -> str | None:
 
 
 def observed(
-    scores: pl.DataFrame, axis: str, *, metric: str = "accuracy", reference: pl.DataFrame | None = None
+    scores: pl.DataFrame, axis: str, *, metric: str | None = None, reference: pl.DataFrame | None = None
 ) -> Observed:
     """Return what runs of one variant say of each candidate for each target, as means over seeds and draws.
 
@@ -88,14 +88,14 @@ def observed(
     Args:
         scores: a score frame of one variant.
         axis: "auxiliary" or "source".
-        metric: which.
+        metric: which; the primary one if not given.
         reference: the score frame of a variant without an auxiliary.
 
     Raises:
         Mistakes: there is no such metric, or fewer than two candidates are single languages.
     """
     column = f"axis.{axis}"
-    metric, notes = _metric(scores, reference, metric)
+    metric, notes = _metric(scores, reference, metric or primary_metric(scores))
     rows = _unseen(scores, metric).filter(pl.col(column).is_not_null())
     several = pl.col(column).str.contains("+", literal=True)
     left_out = rows.filter(several)[column].unique(maintain_order=True).to_list()

@@ -39,7 +39,7 @@ class Measured:
         """The effective recipe."""
         return self.runs[0].settings
 
-    def observed(self, store: Store, metric: str) -> Observed:
+    def observed(self, store: Store, metric: str | None) -> Observed:
         """Return what the runs say.
 
         Raises:

@@ -70,7 +70,9 @@ def auxiliary(
         str | None,
         typer.Option("--against", help="A variant without an auxiliary: also the gain over it.", metavar="VARIANT"),
     ] = None,
-    metric: Annotated[str, typer.Option("--metric", help="What was measured.", metavar="METRIC")] = "accuracy",
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="What was measured; the primary one if not given.", metavar="METRIC")
+    ] = None,
     oracle: Annotated[
         bool, typer.Option("--oracle", help="Use the targets' own scores, too: no zero-shot choice, labelled so.")
     ] = False,
@@ -143,7 +145,9 @@ def _setting(task: str | None, recipe: str | None, profile: str | None, places: 
     return by_settings(load_recipe(recipe, profile=profile).model_dump(mode="json"), places)
 
 
-def _named(store: Store, runs: Sequence[str], against: str | None, metric: str, places: dict[str, Path]) -> Found:
+def _named(
+    store: Store, runs: Sequence[str], against: str | None, metric: str | None, places: dict[str, Path]
+) -> Found:
     """Return what the runs say that were named."""
     from isogloss.analysis.selection.asked import by_settings
     from isogloss.analysis.selection.runs import measured
@@ -153,7 +157,9 @@ def _named(store: Store, runs: Sequence[str], against: str | None, metric: str, 
     return Found(by_settings(mine.settings, places), mine, mine.observed(store, metric))
 
 
-def _looked_for(store: Store, asked: Asked, targets: Sequence[str], metric: str, places: dict[str, Path]) -> Found:
+def _looked_for(
+    store: Store, asked: Asked, targets: Sequence[str], metric: str | None, places: dict[str, Path]
+) -> Found:
     """Return what the only fitting runs of the store say; nothing where it has none, or several, or too few targets."""
     from isogloss.analysis.selection.asked import by_settings
     from isogloss.analysis.selection.expect import FEWEST_TARGETS

@@ -28,7 +28,8 @@ DrawsOption = Annotated[
     int | None, typer.Option("--draws", help="Permutations of a test; the recipe's, or 9999.", metavar="N")
 ]
 MetricOption = Annotated[
-    str | None, typer.Option("--metric", help="Which score transfer is; accuracy if not given.", metavar="METRIC")
+    str | None,
+    typer.Option("--metric", help="Which score; the primary one if not given.", metavar="METRIC"),
 ]
 
 
@@ -86,7 +87,7 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     scores, impacts = opened.scores(runs), opened.impacts(runs)
     sources = {run.key: _source(run) for run in runs}
     encoders = {run.key: _encoder(run) for run in runs}
-    observed = TransferFrames.of(name, scores, impacts, sources, encoders=encoders, metric=metric or "accuracy")
+    observed = TransferFrames.of(name, scores, impacts, sources, encoders=encoders, metric=metric)
     return Asked(observed, asking, questions)
 
 
