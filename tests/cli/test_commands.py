@@ -119,6 +119,10 @@ def test_show_a_recipe_a_task_a_method_a_language(isogloss: Isogloss, tmp_path: 
     for words in ("encoder", "mini", "meta_optimizer (rounds", "rates: those of meta", "el+ur", "pooled_same_compute"):
         assert words in recipe
     assert "entailment" in isogloss("show", "xnli", "--store", tmp_path).out
+    mlqa = isogloss("show", "mlqa", "--store", tmp_path).out
+    for words in ("question_answering (rule mlqa)", "as de/en", "test is 0.5 to 1 of dev-context-{language}.jsonl.gz"):
+        assert words in mlqa
+    assert "in a folder" not in isogloss("show", "xnli", "--store", tmp_path).out
     assert "meta_learning_rate" in isogloss("show", "meta_optimizer", "--store", tmp_path).out
     assert "Swahili" in isogloss("show", "sw", "--store", tmp_path).out
 

@@ -39,7 +39,6 @@ def answered(folder):
             "languages": ["en", "sw"],
             "texts": ["question", "context"],
             "answers": "answers",
-            "label": None,
             "id": "id",
             "files": {"train": "train-{language}.jsonl"},
         }

@@ -73,7 +73,8 @@ def test_words_of_a_script_with_vowel_signs_are_not_split(task, write, tmp_path)
     assert bag.columns.words.tolist() == [2]
 
 
-def test_it_is_encoded_once_and_mapped(task, tokenizer, tmp_path):
+def test_it_is_encoded_once_and_mapped(task, tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MAPPED", 1)
     kind = SmallKind()
     first = _encode(task, tokenizer, kind, tmp_path / "bags")
     again = _encode(task, tokenizer, kind, tmp_path / "bags")

@@ -65,3 +65,29 @@ def test_runs_and_numbers_go_on_from_file_to_file(write, tmp_path):
     task = _several(tmp_path, "a.csv", "b.csv", labels=["yes", "no"], group={"consecutive": 2, "column": "text"})
     groups = read_rows(task, "en", "train").groups.tolist()
     assert [groups.count(group) for group in groups] == [2] * 8
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("train", "train", True),
+        ("train", "half", True),  # one of its two files
+        ("half", "rest", False),  # the same file, another value of the column
+        ("first", "second", False),
+        ("first", "middle", True),
+        ("other-title", "second", True),  # cut by another column: nothing tells
+        ("first", "half", True),
+    ],
+)
+def test_splits_that_may_share_rows(one: str, other: str, shared: bool) -> None:
+    """Red when splits are told apart by their names alone."""
+    half, rest = ({"pattern": "dev.jsonl.gz", "column": "x", "value": value} for value in (True, False))
+    first, middle, second = (
+        {"pattern": "dev.jsonl", "part": {"column": "t", "from": a, "to": b}}
+        for a, b in ((0, 0.5), (0.4, 0.6), (0.5, 1))
+    )
+    odd = {"pattern": "dev.jsonl", "part": {"column": "u", "from": 0, "to": 0.5}}
+    files = {"train": ["a.jsonl", half], "half": half, "rest": rest, "first": first, "middle": middle, "second": second}
+    task = load_task({"name": "files", "languages": ["en"], "id": "id", "files": files | {"other-title": odd}})
+    assert task.shares_rows(one, other) is shared
+    assert task.shares_rows(other, one) is shared

@@ -212,3 +212,13 @@ def test_what_the_files_of_squad_hold_is_in_no_split_that_a_recipe_takes_by_defa
     assert tuple(squad.files) == ("train", "sample-train", "sample-dev")
     assert squad.files["train"] == squad.files["sample-train"] + squad.files["sample-dev"]
     assert squad.files["sample-dev"][0].value == "False"
+
+
+def test_answers_take_the_place_of_the_label_of_ones_own_files_and_back():
+    """A recipe in TOML cannot say that there is no label."""
+    shared = {"name": "files", "languages": ["en"], "texts": ["question", "context"], "kind": "question_answering"}
+    task = load_task({**shared, "answers": "answers"})
+    assert (task.label, task.answers) == (None, "answers")
+    assert load_task({"name": "squad", "kind": "text_classification", "label": "topic"}).answers is None
+    with pytest.raises(Mistakes, match='"label" or "answers": give only one'):
+        load_task({**shared, "answers": "answers", "label": "label"})

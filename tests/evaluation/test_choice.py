@@ -49,6 +49,20 @@ def test_a_targets_own_development_rows_are_not_looked_at() -> None:
     assert found == {"sw": "el", "th": "hi", "ur": "el", "el": "hi", "hi": "el"}
 
 
+def test_cells_of_two_languages_are_targets_of_their_own_and_share_their_labels() -> None:
+    """Red when a cell is taken for its first language, or is chosen for by another cell in one of its languages."""
+    frame = scores().with_columns(
+        second_language=pl.when(pl.col("language").is_in(["th", "sw"])).then(pl.lit("de")).otherwise(None)
+    )
+    alone = frame.filter(pl.col("second_language").is_not_null())
+    with pytest.raises(Mistakes, match="no other unseen language"):
+        choose(alone, "auxiliary")
+    found = chosen(choose(frame, "auxiliary"))
+    assert found == {"sw/de": "el", "th/de": "el", "ur": "hi", "el": "hi", "hi": "el"}
+    shown = picked(frame, choose(frame, "auxiliary"), "auxiliary")
+    assert set(shown.filter(metric="accuracy")["language"]) == set(found)
+
+
 def test_neither_are_languages_that_a_candidate_was_trained_on() -> None:
     """el scores 99 on el and hi 99 on hi, which says nothing of unseen ones; and none is chosen for itself."""
     boosted = {name: dict(values) for name, values in KNOWN.items()}

@@ -10,7 +10,7 @@ import sys
 import polars as pl
 import pytest
 
-from evaluation.make import predictions, scores
+from evaluation.make import facts, predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.frame import stack
@@ -122,6 +122,47 @@ def test_printed_numbers_stand_beside_ours_with_the_differences_in_setting() -> 
     assert "encoder: mini here, bert-base-multilingual-cased printed" in made.notes
     assert "seeds: 4 here, 5 printed" in made.notes
     assert not any(note.startswith("task") for note in made.notes)
+
+
+def answered(n: int) -> pl.DataFrame:
+    """Scores of two variants in question answering, on as many rows as printed but for Vietnamese."""
+    rows = {"ar": 5335, "de": 4517, "vi": n}
+    parts = [
+        {
+            **facts(variant, 0),
+            "language": language,
+            "role": "unseen",
+            "metric": metric,
+            "value": value,
+            "n": rows[language],
+        }
+        for variant in ("pooled", "xla_maml")
+        for language in rows
+        for metric, value in (("mlqa_f1", 40.0), ("mlqa_exact_match", 30.0))
+    ]
+    return stack([pl.DataFrame(parts)])
+
+
+def test_the_metric_asked_for_is_the_one_printed_beside() -> None:
+    """Red when printed F1 stands beside our exact match."""
+    for metric, value in ((None, 62.28), ("mlqa_f1", 62.28), ("mlqa_exact_match", 50.28)):
+        (made,) = tables(answered(5495), metric=metric, compare="liu2021-table4-zero-shot")
+        assert column(made, "variant")[-1] == "XLA-MAML hi (printed)"
+        assert column(made, "vi")[-1] == value
+        assert "paper's mean" not in " ".join(each.name for each in made.columns)  # it prints none
+    with pytest.raises(Mistakes, match='prints no "accuracy"'):
+        tables(scores(PREDICTED), compare="liu2021-table4-zero-shot")
+
+
+def test_other_test_rows_than_the_papers_are_told_above_the_table() -> None:
+    """With and without the recipe's setting: what a split is called says nothing of its rows."""
+    told = "rows tested on: vi 255 here; vi 5,495 printed"
+    for settings in (None, {"encoder": "mini"}):
+        (same,), (other,) = (
+            tables(answered(n), compare="liu2021-table4-zero-shot", settings=settings) for n in (5495, 255)
+        )
+        assert (told in same.notes, told in other.notes) == (False, True)
+    assert "a part of the development set, cut by article" in other.notes[0]
 
 
 def test_unknown_names_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -216,6 +217,39 @@ def test_answers_do_not_depend_on_the_batches(encoder: Encoder, bag: Bag) -> Non
         assert text == rows().texts[row][1][together.start[row] : together.end[row]]
 
 
+def test_the_kind_of_the_task_at_hand_says_how_long_an_answer_may_be(encoder: Encoder, bag: Bag) -> None:
+    learner = load(encoder("bert"))
+    learner.kind = QuestionAnswering(stride=3, max_answer_tokens=1)
+    assert {len((text or "").split()) for text in learner.predict(bag).texts} == {1}
+
+
+def test_a_small_bag_holds_no_file_open(tokenizer: Any, bag: Bag, tmp_path: Path, monkeypatch: Any) -> None:
+    """49 cells of a grid have 49 bags; red when each of their arrays keeps a file."""
+    assert not any(isinstance(base(array), np.memmap) for array in (*bag.columns.inputs.values(), bag.columns.ids))
+    monkeypatch.setattr("isogloss.data.encode._MAPPED", 1)
+    mapped = encode(rows(), TASK, "en", "test", tokenizer, KIND, max_length=16, cache=tmp_path / "bags")
+    assert isinstance(base(mapped.columns.inputs["input_ids"]), np.memmap)
+    assert mapped.tokens(1)["input_ids"].tolist() == bag.tokens(1)["input_ids"].tolist()
+
+
+def test_too_many_open_files_do_not_cost_a_bag(tokenizer: Any, bag: Bag, tmp_path: Path, monkeypatch: Any) -> None:
+    before = sorted(path.stat().st_ino for path in (tmp_path / "bags").rglob("*.npy"))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(np, "load", full)
+    with pytest.raises(Mistakes, match="too many files are open"):
+        encode(rows(), TASK, "en", "test", tokenizer, KIND, max_length=16, cache=tmp_path / "bags")
+    assert sorted(path.stat().st_ino for path in (tmp_path / "bags").rglob("*.npy")) == before
+
+
+def base(array: Any) -> Any:
+    while array.base is not None and not isinstance(array, np.memmap):
+        array = array.base
+    return array
+
+
 def test_scores_that_point_at_the_gold_answer_give_it(bag: Bag) -> None:
     """Red when windows are put together in another order than their scores."""
     scores = np.zeros((bag.offsets[-1], 2), dtype=np.float32)
@@ -238,7 +272,9 @@ def test_a_question_without_an_answer_scores_nothing_and_counts(bag: Bag) -> Non
     assert found.texts[2] is None
     outcome = KIND.outcome(bag, found)
     assert (outcome["value"][2], outcome["exact_match"][2], outcome["start"][2]) == (0, 0, -1)
-    assert KIND.answers(bag, found, ())["answer"][2] == ""
+    told = KIND.answers(bag, found, ())
+    assert (told["answer"][2], told["answer_probability"][2]) == ("", None)  # NaN would be no JSON
+    assert all(0 < probability <= 1 for probability in np.delete(told["answer_probability"], 2))
 
 
 def test_the_same_answer_to_all_questions_is_a_collapse() -> None:

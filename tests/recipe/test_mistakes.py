@@ -417,6 +417,73 @@ def test_what_is_tested_on_is_not_trained_on(tmp_path: Path) -> None:
     assert any("on which the recipe is tested" in line for line in found)
 
 
+READING = """
+name = "reading"
+task = "mlqa"
+max_length = 384
+languages = { source = ["en"], target = TARGET, selection = SELECTION }
+
+[[phases]]
+name = "source"
+on = { task = "squad", split = "train", languages = "source" }
+method = "finetune"
+epochs = 1
+select = { on = "selection" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "selection", "refused"),
+    [
+        ('["hi/en", "en/hi"]', '["hi"]', "hi"),  # what it reads, or asks, in a cell
+        ('["hi"]', '["hi/en"]', "hi"),
+        ('["hi/en"]', '["en"]', None),  # en is trained on
+        ('["hi/de"]', '["es"]', None),
+    ],
+)
+def test_zero_shot_holds_for_cells_of_two_languages(
+    tmp_path: Path, target: str, selection: str, refused: str | None
+) -> None:
+    """Red when a cell is a language like any other."""
+    text = READING.replace("TARGET", target).replace("SELECTION", selection)
+    text = text.replace(
+        'task = "squad", split = "train", languages = "source"', 'split = "adapt", languages = ["en", "de"]'
+    )
+    if refused is None:
+        (tmp_path / "reading.toml").write_text(text, encoding="utf-8")
+        assert load_recipe(str(tmp_path / "reading.toml")).name == "reading"
+    else:
+        said = [line for line in mistakes(tmp_path, text) if "a step would be chosen on the labels of" in line]
+        assert [f'"{refused}", which is an unseen target' in line for line in said] == [True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({'task = "mlqa"': 'task = "squad"', "TARGET": '["en"]', "split = ": ""}, ""),
+        ({"TARGET": '"grid"', 'task = "mlqa"': 'task = "xquad"'}, 'the rows of "xquad" have no second language'),
+        ({"TARGET": '["de/xx"]'}, 'has no language "xx"'),
+        ({"TARGET": '["de/de"]'}, 'write "de"'),
+        ({"max_length = 384": "max_length = 128"}, "windows of 128 tokens cannot share 128"),
+        (
+            {'task = "mlqa"': 'task = { name = "mlqa", kind = "text_classification" }'},
+            "is of rows with label, and the task",
+        ),
+        ({'task = "mlqa"': 'task = { name = "xnli", kind = "question_answering" }'}, "is of rows with answers"),
+        ({'task = "mlqa"': 'task = { name = "mlqa", settings = { rule = "mqla" } }'}, 'did you mean "mlqa"?'),
+    ],
+)
+def test_what_is_wrong_with_a_recipe_of_questions(tmp_path: Path, changes: dict[str, str], expected: str) -> None:
+    text = READING.replace('select = { on = "selection" }', "").replace("SELECTION", "[]")
+    for old, new in changes.items():
+        text = text.replace(old, new, 1) if old != "split = " else text
+    text = text.replace("TARGET", '"all"')
+    if not expected:  # the union of two splits is trained on, and one of them tested
+        text += '\n[evaluation]\nsplit = "sample-dev"\n'
+        expected = 'trains on split "train" of "squad", with rows of "sample-dev", on which the recipe is tested'
+    assert any(expected in line for line in mistakes(tmp_path, text)), mistakes(tmp_path, text)
+
+
 def test_a_step_is_not_chosen_on_rows_that_an_earlier_phase_has_seen(tmp_path: Path) -> None:
     found = mistakes(tmp_path, SMALL.replace("epochs = 2", 'epochs = 2\nselect = { on = "source" }', 1))
     assert any('were trained on in phase "meta"' in line for line in found)

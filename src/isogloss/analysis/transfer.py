@@ -74,6 +74,7 @@ class TransferFrames(NamedTuple):
         transfer = found.rename({"language": "target", "value": "score"}).select(columns)
         if impacts.is_empty():
             return cls(name, transfer, pl.DataFrame(schema=_IMPACT))
+        impacts = impacts.filter(~pl.col("language").str.contains("/", literal=True))  # cells of two languages, too
         asked = impacts.select("phase", "against", "pooling").unique(maintain_order=True)
         if asked.height > 1:
             ways = "; ".join(f"{phase} against {against}, {pooling} token" for phase, against, pooling in asked.rows())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss.cli.layout import grid
 
 if TYPE_CHECKING:
+    from isogloss.data.task import Task
     from isogloss.recipe.model import Recipe
     from isogloss.recipe.phase import On, Phase
 
@@ -134,13 +135,16 @@ def task(name: str) -> str:
     sources = [f"the hub ({found.hub.path})"] if found.hub else []
     sources += ["a sample that comes with isogloss"] if found.embedded else []
     sources += [f"files: isogloss run RECIPE --data {name}=FOLDER"] if found.files else []
+    settings = ", ".join(f"{key} {value}" for key, value in found.settings.items())
     rows = [
-        ("kind", found.kind),
+        ("kind", found.kind + (f" ({settings})" if settings else "")),
         ("texts", " ".join(found.texts)),
         ("labels", f"{len(found.labels)}: {' '.join(found.labels)}" if found.labels else ""),
         ("answers", found.answers or ""),
         ("languages", f"{len(found.languages)}: {' '.join(found.languages)}"),
+        ("or two", "the language of the context and that of the question, as de/en" if found.second else ""),
         ("splits", " ".join(found.splits)),
+        ("in a folder", _cut(found)),
         ("rows", "the same in every language" if found.parallel else "each language its own"),
         ("from", "; ".join(sources)),
         ("licence", found.licence),
@@ -148,6 +152,17 @@ def task(name: str) -> str:
         ("cite", found.citation),
     ]
     return f"{name}\n" + _definitions([(key, value) for key, value in rows if value])
+
+
+def _cut(found: Task) -> str:
+    """Return which splits are shares of a file, so that none is taken for a published one of its name."""
+    shares = [
+        f"{split} is {rule.part.start:g} to {rule.part.end:g} of {rule.pattern} by {rule.part.column}"
+        for split, rules in found.files.items()
+        for rule in rules
+        if rule.part is not None
+    ]
+    return "; ".join(shares)
 
 
 def method(name: str) -> str:

@@ -161,7 +161,9 @@ def _few(last: int, count: int = 6) -> list[int]:
 
 
 def _scores(store: Store, run: RunInfo) -> str:
-    scores = store.scores([run])
+    from isogloss.evaluation.naming import with_cells
+
+    scores = with_cells(store.scores([run]))
     metrics = scores["metric"].unique(maintain_order=True).to_list()
     value = {(row["language"], row["metric"]): row["value"] for row in scores.iter_rows(named=True)}
     languages = scores.select("language", "role", "n").unique(subset="language", maintain_order=True)

@@ -40,16 +40,19 @@ def export(
 def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     """Return the model card of a run: what it is, how it was trained, its scores, whose data it is."""
     from isogloss.data.task import load_task
+    from isogloss.evaluation.naming import with_cells
+    from isogloss.languages import cell
     from isogloss.recipe.resolve import kind_of_task
 
     settings = run.settings
     task = load_task(settings["evaluation"]["task"] or settings["task"])
-    scores = store.scores([run])
-    languages = scores["language"].unique(maintain_order=True).to_list()
+    kind = kind_of_task(task)
+    scores = with_cells(store.scores([run]))
+    languages = dict.fromkeys(part for each in scores["language"] for part in cell(each) if part is not None)
     metadata = [
         "---",
         "library_name: transformers",
-        f"pipeline_tag: {kind_of_task(task).pipeline_tag}",
+        f"pipeline_tag: {kind.pipeline_tag}",
         "tags: [isogloss, cross-lingual]",
     ]
     metadata += [f"language: [{', '.join(map(_quoted, languages))}]", "---"]
@@ -57,6 +60,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
         "encoder": settings["encoder"],
         "task": f"{task.name} ({task.kind})",
         "labels": ", ".join(labels),
+        "settings": ", ".join(f"{name} {value}" for name, value in kind.settings.items()),
         "recipe": f"{run.recipe}, variant {run.variant}, seed {run.seed}",
         **{axis: " + ".join(values) for axis, values in run.axes.items()},
         "licence of the data": task.licence,
@@ -89,13 +93,14 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
 
 def _score_lines(scores: pl.DataFrame) -> list[str]:
     metrics = scores["metric"].unique(maintain_order=True).to_list()
-    value = {(row["language"], row["metric"]): row["value"] for row in scores.iter_rows(named=True)}
+    value = {(row["language"], row["metric"]): f"{row['value']:.2f}" for row in scores.iter_rows(named=True)}
     lines = [
         f"| language | role | examples | {' | '.join(metrics)} |",
         "|---|---|---:|" + "---:|" * len(metrics),
     ]
-    for language, role, n in scores.select("language", "role", "n").unique(maintain_order=True).iter_rows():
-        numbers = " | ".join(f"{value[language, metric]:.2f}" for metric in metrics)
+    rows = scores.select("language", "role", "n").unique(subset="language", maintain_order=True)
+    for language, role, n in rows.iter_rows():
+        numbers = " | ".join(value.get((language, metric), "–") for metric in metrics)
         lines.append(f"| {language} | {role} | {n} | {numbers} |")
     return lines
 

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from isogloss.cli.options import DEFAULT_STORE, OfflineOption, StoreOption
-from isogloss.errors import IsoglossWarning, Mistake, Mistakes, mistake
+from isogloss.errors import IsoglossWarning, mistake
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
+    from isogloss.data.rows import Rows
     from isogloss.data.table import Table
     from isogloss.data.task import Task
     from isogloss.kinds.base import Columns
     from isogloss.learner.learner import Learner
 
-_SHOWN = 10  # rows without a text that are listed
+# All that Python or a spreadsheet takes for the end of a line or a cell.
+_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 _WARN_UNKNOWN = 0.05  # share of unknown tokens, as where languages are read for training
 
 
@@ -35,7 +37,9 @@ def predict(
     text: Annotated[
         list[str] | None,
         typer.Option(
-            "--text", help="The text column; twice for a pair. The task's own if not given.", metavar="COLUMN"
+            "--text",
+            help="The text column; twice for a pair: question, then context. The task's own if not given.",
+            metavar="COLUMN",
         ),
     ] = None,
     output: Annotated[
@@ -56,7 +60,7 @@ def predict(
     table = read_table(file)
     task = _task(store, run)
     _refuse_predicted(table, task)
-    texts = _texts(table, text or _task_columns(task, table))
+    texts = _columns(task, table, text or [])
     columns = {**table.columns, **_predicted(store, run, task, texts, table, offline=offline)}
     _deliver(write([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]), output)
 
@@ -80,49 +84,34 @@ def _refuse_predicted(table: Table, task: Task) -> None:
         raise mistake(what, where=table.origin, remedy="rename or drop it: predictions are written under that name")
 
 
-def _task_columns(task: Task, table: Table) -> list[str]:
-    """Return the text columns of the task.
+def _columns(task: Task, table: Table, named: Sequence[str]) -> Sequence[str]:
+    """Return the text columns: those named, or the task's own.
 
     Raises:
-        Mistakes: the file has none of that name.
+        Mistakes: a row of the task has more texts than are named, or fewer; or the file has none of the task's names.
     """
-    names = task.texts
-    missing = [name for name in names if name not in table.columns]
+    texts = " and ".join(task.texts)
+    if named and len(named) != len(task.texts):
+        remedy = "name a column for each, in that order"
+        raise mistake(f"names {len(named)}, where the task has {texts}", where="--text", remedy=remedy)
+    missing = [] if named else [name for name in task.texts if name not in table.columns]
     if missing:
-        remedy = f"name it with --text; the columns are {', '.join(table.columns)}"
+        remedy = f"name the columns with --text, for {texts}; there are {', '.join(table.columns)}"
         raise mistake(f'no column "{missing[0]}", where the task has its text', where=table.origin, remedy=remedy)
-    return list(names)
+    return named or task.texts
 
 
-def _texts(table: Table, columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the texts of every row.
-
-    Raises:
-        Mistakes: a column is missing, or rows have no text there.
-    """
-    if len(columns) > 2:
-        raise mistake(f"{len(columns)} text columns", where="--text", remedy="a row has one text, or a pair")
-    rows = list(zip(*(table.column(name) for name in columns), strict=True))
-    bad = [row for row, values in enumerate(rows) if not all(isinstance(value, str) for value in values)]
-    if bad:
-        raise Mistakes(
-            Mistake(f"no text in {' or '.join(columns)}", table.place(row), "write the text, or drop the row")
-            for row in bad[:_SHOWN]
-        )
-    return rows
-
-
-def _predicted(
-    store: Path, run: str, task: Task, texts: list[tuple[str, ...]], table: Table, *, offline: bool
-) -> Columns:
+def _predicted(store: Path, run: str, task: Task, texts: Sequence[str], table: Table, *, offline: bool) -> Columns:
     """Return the columns that are added, as the kind of the task has them."""
+    from isogloss.data.rows import unlabelled_rows
     from isogloss.recipe.resolve import kind_of_task
     from isogloss.run import load_learner
     from isogloss.store import Store
 
     kept = Store(store).resolve_one(run)
+    rows = unlabelled_rows(table, texts, task)
     learner = load_learner(Store(store), kept, offline=offline)
-    bag = _bag(texts, learner, table)
+    bag = _bag(rows, task, learner)
     _check_readable(bag, table.origin, kept.settings["allow_unknown"])
     return kind_of_task(task).answers(bag, learner.predict(bag), learner.labels)
 
@@ -142,20 +131,12 @@ def _check_readable(bag: Bag, origin: str, allow_unknown: float) -> None:
         warnings.warn(f"{origin}: {what}; predictions there say little", IsoglossWarning, stacklevel=2)
 
 
-def _bag(texts: list[tuple[str, ...]], learner: Learner, table: Table) -> Bag:
-    """Return texts without labels as a bag; it is not cached."""
+def _bag(rows: Rows, task: Task, learner: Learner) -> Bag:
+    """Return rows as a bag; it is not cached."""
     import tempfile
 
-    import numpy as np
-
     from isogloss.data.encode import encode
-    from isogloss.data.rows import Rows
-    from isogloss.data.task import Task
 
-    nothing = np.zeros(len(texts), dtype=np.int64)
-    places = np.array([str(place) for place in table.places])
-    rows = Rows(places, texts, nothing, nothing, learner.labels, {}, "", origin=table.origin)
-    task = Task("predict", learner.kind.name, ("und",), ("text",), "label", labels=learner.labels)
     with tempfile.TemporaryDirectory() as cache:
         return encode(
             rows,
@@ -179,11 +160,11 @@ def _writer(output: Path | None) -> Callable[[Sequence[Mapping[str, Any]]], str]
 
 
 def _tsv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return tab-separated rows, unquoted; tabs and line breaks within a value become spaces."""
-    clean = [
-        [" ".join(str(value).split()) if isinstance(value, str) else str(value) for value in row.values()]
-        for row in rows
-    ]
+    """Return tab-separated rows, unquoted; a tab or line break within a value becomes a space, nothing for no value.
+
+    One space for one character: answers are at places that are counted in their contexts.
+    """
+    clean = [["" if value is None else str(value).translate(_BREAKS) for value in row.values()] for row in rows]
     return "".join("\t".join(cells) + "\n" for cells in [list(rows[0]), *clean])
 
 

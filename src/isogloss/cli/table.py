@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -140,12 +140,28 @@ def evidence(
     scores = stack([*([store.scores(done)] if done else []), *failed])
     if not done:
         return scores, None
-    predictions = store.predictions(done, columns=_JUDGED)
+    # Under another rule, or on another task, an id may be the same and its score another thing.
+    alike = _alike(done, scores)
+    predictions = store.predictions(alike, columns=_JUDGED)
     if choosing is not None:
         choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
         scores = picked(scores, choice, choosing.axis)
         predictions = picked(predictions, choice.filter(how=CHOSEN), choosing.axis)
     return scores, Outcomes.from_predictions(predictions)
+
+
+def _alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
+    """Return the runs that are tested on the task of the first one and have its primary metric."""
+    from isogloss.evaluation.frame import primary_metric
+
+    metric, task = primary_metric(scores), _tested(done[0])
+    known = set(scores.filter(metric=metric)["run"])
+    return [run for run in done if run.key in known and _tested(run) == task]
+
+
+def _tested(run: RunInfo) -> str:
+    task = run.settings.get("evaluation", {}).get("task") or run.settings.get("task")
+    return str(task["name"] if isinstance(task, Mapping) else task)
 
 
 def keep_frames(

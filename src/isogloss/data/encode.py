@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -10,7 +11,7 @@ import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from isogloss.kinds.base import Encoded, Kind
 _FORMAT = 2  # raised when the files of a bag change
 _CHUNK = 8192  # rows tokenised at once: bounds memory, long enough for the tokenizer's threads
 _WARN_UNKNOWN = 0.05
+_MAPPED = 2**20  # bytes from which on an array is mapped; below, a file held open would cost more than its memory
 _ARRAYS = ("ids", "groups", "windows", "offsets", "content", "unknown", "words")
 _NAMED = ("inputs", "targets", "aside", "texts")  # arrays that the kind has names for
 
@@ -181,12 +183,14 @@ def _words(text: str) -> int:
 def _open(folder: Path) -> Columns | None:
     """Map a cached bag; None where there is none that can be read."""
     try:
-        # As plain arrays: slicing an np.memmap costs ten times as much.
-        arrays = {
-            path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in folder.glob("*.npy")
-        }
+        arrays = {path.stem: _array(path) for path in folder.glob("*.npy")}
         columns: dict[str, Any] = {name: arrays.pop(name) for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError):
+    except OSError as fault:
+        if fault.errno in (errno.EMFILE, errno.ENFILE):  # a bag that is there is not to be taken for a broken one
+            remedy = "raise the limit (ulimit -n), or test on fewer languages at once"
+            raise mistake("too many files are open", where=str(folder), remedy=remedy) from None
+        return None
+    except (ValueError, KeyError, EOFError):
         return None
     named: dict[str, dict[str, Any]] = {name: {} for name in _NAMED}
     for name, array in sorted(arrays.items()):
@@ -197,6 +201,14 @@ def _open(folder: Path) -> Columns | None:
         key: Strings(named["texts"][f"{key}.data"], named["texts"][f"{key}.offsets"]) for key in sorted(texts)
     }
     return Columns(**(columns | named))
+
+
+def _array(path: Path) -> NDArray[Any]:
+    mode: Literal["r"] | None = "r" if path.stat().st_size >= _MAPPED else None
+    # As a plain array: slicing an np.memmap costs ten times as much.
+    array: NDArray[Any] = np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
+    array.setflags(write=False)
+    return array
 
 
 def _write(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

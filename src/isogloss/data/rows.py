@@ -37,6 +37,7 @@ class Rows:
         answers: of each row one or more gold answers: text, and where it starts in the row's last text, in code
             points; None where the rows have labels.
         origin: the file, or the hub's data set, as messages name it.
+        places: [N] what messages call the rows: `file:line`.
     """
 
     ids: NDArray[np.str_]
@@ -48,6 +49,7 @@ class Rows:
     fingerprint: str
     answers: list[Answers] | None = None
     origin: str = ""
+    places: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -61,6 +63,7 @@ class Rows:
             labels=None if self.labels is None else self.labels[start:stop],
             groups=self.groups[start:stop],
             answers=None if self.answers is None else self.answers[start:stop],
+            places=self.places[start:stop],
         )
 
 
@@ -82,7 +85,33 @@ def make_rows(table: Table, task: Task, language: str, split: str, provenance: M
     texts = list(zip(*columns, strict=True))
     groups = _groups(table, task, ids, language, split)
     fingerprint = _fingerprint(_strings(ids, texts, task.labels, answers), labels, groups)
-    return Rows(np.array(ids), texts, labels, groups, task.labels, dict(provenance), fingerprint, answers, table.origin)
+    about = np.array(ids), texts, labels, groups, task.labels, dict(provenance), fingerprint, answers
+    return Rows(*about, table.origin, _places(table))
+
+
+def unlabelled_rows(table: Table, texts: Sequence[str], task: Task) -> Rows:
+    """Return the rows of a table whose labels or answers are to be predicted, every one a group of its own.
+
+    Args:
+        table: with other columns than the task's, maybe.
+        texts: its text columns, in the order of the task's own.
+        task: what is asked of them; its labels stand for the unknown ones, which are all the first.
+
+    Raises:
+        Mistakes: texts that are missing (or empty, where answers are asked for); up to ten, each with file and line.
+    """
+    mistakes = Collector()
+    columns = [_texts(table, name, mistakes, full=task.answers is not None) for name in texts]
+    mistakes.raise_any(table.origin)
+    rows, number, places = list(zip(*columns, strict=True)), np.arange(len(table)), _places(table)
+    labels = None if task.label is None else np.zeros_like(number)
+    ids = np.array([str(each) for each in number])
+    fingerprint = _fingerprint(_strings(ids.tolist(), rows, task.labels, None), labels, number)
+    return Rows(ids, rows, labels, number, task.labels, {}, fingerprint, None, table.origin, places)
+
+
+def _places(table: Table) -> list[str]:
+    return [table.place(row) for row in range(len(table))]
 
 
 def label_names(table: Table, task: Task) -> set[str]:

@@ -84,6 +84,11 @@ class Part:
             raise ValueError(f"nothing lies from {self.start} to {self.end}")
         return self
 
+    def overlaps(self, other: Part) -> bool:
+        """Return whether a value may be in both."""
+        alike = (self.column, self.of) == (other.column, other.of)
+        return not alike or max(self.start, other.start) < min(self.end, other.end)
+
 
 @dataclass(frozen=True, config=STRICT)
 class FileRule:
@@ -113,6 +118,14 @@ class FileRule:
     @classmethod
     def _written(cls, value: Any) -> Any:
         return str(value) if isinstance(value, bool | int | float) else value
+
+    def overlaps(self, other: FileRule) -> bool:
+        """Return whether both may hold a row, as far as they tell."""
+        if self.pattern.removesuffix(".gz") != other.pattern.removesuffix(".gz"):
+            return False
+        if self.column == other.column and self.value != other.value:
+            return False
+        return self.part is None or other.part is None or self.part.overlaps(other.part)
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -126,6 +127,10 @@ class Task:
             raise ValueError(f'rows have "label" or "answers": give {"one" if self.label is None else "only one"}')
         if self.answers is not None and self.labels:
             raise ValueError('"labels" are of a task with "label"; rows with answers have none')
+        if self.parallel and self.id is None and (self.second or any(len(rules) > 1 for rules in self.files.values())):
+            raise ValueError(
+                'rows of several files or second languages are not numbered alike in every language: give "id"'
+            )
         if self.answers is not None and len(self.texts) != 2:
             raise ValueError("answers need two texts, the question and the context that they are cut from")
         return self
@@ -153,6 +158,11 @@ class Task:
         """The splits that its files or the hub may have, in the order of the task's file."""
         names = [*self.files, *(self.hub.splits if self.hub else ())]
         return tuple(dict.fromkeys(names))
+
+    def shares_rows(self, one: str, other: str) -> bool:
+        """Return whether two splits may have a row in common, as far as the rules of its files tell."""
+        every = product(self.files.get(one, ()), self.files.get(other, ()))
+        return one == other or any(rule.overlaps(twin) for rule, twin in every)
 
     def pair(self, language: str) -> tuple[str, str]:
         """Return the first and the second language of rows in `language`; of a plain one they are the same."""
@@ -209,7 +219,8 @@ def load_task(task: str | Path | Mapping[str, Any]) -> Task:
     """Return a task from a shipped name, the path of a TOML file, or a table with such a `name` and changes.
 
     A table's other keys replace those of the task that it names: `{ name = "NAME", source = "hub" }`,
-    `{ name = "files", path = "data", … }` (one's own files: a task with nothing filled in).
+    `{ name = "files", path = "data", … }` (one's own files: a task with nothing filled in). Its `answers` take the
+    place of a `label` there, and the other way round.
 
     Raises:
         Mistakes: no such task, or what describes it is wrong; all mistakes at once.
@@ -221,6 +232,9 @@ def load_task(task: str | Path | Mapping[str, Any]) -> Task:
     if not isinstance(name, str):
         raise mistake("the table names no task", where="task.name", remedy=f"known: {', '.join(_shipped_files())}")
     table, place, folder = _read(name)
+    for given, other in (("answers", "label"), ("label", "answers")):
+        if changes.get(given) is not None and other not in changes:
+            table.pop(other, None)
     return _checked({**table, **changes}, f"task {place}", folder)
 
 

@@ -14,6 +14,8 @@ import polars as pl
 
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.frame import DEVELOPMENT, axis_columns, primary_metric
+from isogloss.evaluation.naming import with_cells
+from isogloss.languages import parts
 
 CHOSEN, ORACLE = "chosen", "oracle"
 _NOT_CHOSEN = ("axis.draw", "axis.target")  # what is drawn is luck, and a target is what is chosen for
@@ -53,6 +55,7 @@ def choose(scores: pl.DataFrame, axis: str, *, oracle: bool = False, metric: str
     Raises:
         Mistakes: there is no such axis, there are no development scores, or no other language to choose on.
     """
+    scores = with_cells(scores)
     column, metric = f"axis.{axis}", metric or primary_metric(scores)
     known = [name.removeprefix("axis.") for name in axis_columns(scores) if name not in _NOT_CHOSEN]
     if axis not in known:
@@ -85,17 +88,17 @@ def picked(frame: pl.DataFrame, choice: pl.DataFrame, axis: str) -> pl.DataFrame
         The rows, "chosen" or "oracle" in the axis' column and the value itself in a column `chosen`; failed runs stay,
         and so do those of a recipe without the axis.
     """
-    column = f"axis.{axis}"
+    column, frame = f"axis.{axis}", with_cells(frame)
     keys = [name for name in choice.columns if name != "how"]
-    parts = []
+    found = []
     for how in (CHOSEN, ORACLE):
         own = choice.filter(pl.col("how") == how).drop("how")
         rows = frame.join(own, on=keys, how="semi", nulls_equal=True)
-        parts.append(rows.with_columns(pl.col(column).alias("chosen"), pl.lit(how).alias(column)))
+        found.append(rows.with_columns(pl.col(column).alias("chosen"), pl.lit(how).alias(column)))
     stays = pl.col(column).is_null()
     if "role" in frame.columns:
         stays |= pl.col("role") == "failed"
-    return pl.concat([*parts, frame.filter(stays)], how="diagonal")
+    return pl.concat([*found, frame.filter(stays)], how="diagonal")
 
 
 def _candidates(arm: pl.DataFrame, column: str, metric: str) -> dict[str, Candidate]:
@@ -130,7 +133,8 @@ def _best(candidates: Mapping[str, Candidate], target: str, *, oracle: bool) -> 
         raise mistake(f"no seed has development scores for all of {', '.join(able)}", where=where, remedy=remedy)
     known = [set(one.development[run]) for one in able.values() for run in runs]
     unseen = [{language for language, role in one.roles.items() if role == "unseen"} for one in able.values()]
-    others = sorted(set.intersection(*known, *unseen) - {target})
+    own = parts([target])  # a cell of two languages is of both
+    others = sorted(code for code in set.intersection(*known, *unseen) if own.isdisjoint(parts([code])))
     if not others:
         remedy = "test on more languages, or on some that no candidate is trained on"
         raise mistake("no other unseen language to choose on", where=where, remedy=remedy)

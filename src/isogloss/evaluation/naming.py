@@ -12,12 +12,18 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
     rows: which examples were drawn joins the seed ("draw=2,seed=0"), and where each cell has targets of its own, these
     are columns of one row.
     """
-    if "second_language" in frame.columns:
-        pair = pl.concat_str(["language", "second_language"], separator="/", ignore_nulls=True)
-        frame = frame.with_columns(pair.alias("language"), pl.lit(None, pl.String).alias("second_language"))
+    frame = with_cells(frame)
     if frame["recipe"].n_unique() > 1:
         frame = frame.with_columns(pl.concat_str(["recipe", "variant"], separator="/").alias("variant"))
     return _targets_as_columns(_draws_as_repetitions(frame))
+
+
+def with_cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """Join a second language to the first, as in `de/en`: a German context with a question in English."""
+    if "second_language" not in frame.columns:
+        return frame
+    pair = pl.concat_str(["language", "second_language"], separator="/", ignore_nulls=True)
+    return frame.with_columns(pair.alias("language"), pl.lit(None, pl.String).alias("second_language"))
 
 
 def factors(seed: str) -> dict[str, str]:

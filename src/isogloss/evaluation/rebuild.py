@@ -28,7 +28,7 @@ from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.describe import describe
 from isogloss.evaluation.frame import read_frame, write_frame
 from isogloss.evaluation.render import render
-from isogloss.evaluation.table import tables
+from isogloss.evaluation.table import of_scores
 from isogloss.store.files import write_text
 
 _SHOWN = ("scores", "mean", "languages", "sentences")
@@ -90,7 +90,7 @@ def block_text(head: str, results: Path) -> str:
     comparisons = read_comparisons(_kept(results, _comparisons(name, against), name, against))
     kept = results / f"{name}.settings.json"
     settings = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
-    first, *_ = tables(
+    shown = of_scores(
         scores,
         comparisons,
         compare=options.get("compare"),
@@ -100,7 +100,7 @@ def block_text(head: str, results: Path) -> str:
     )
     if "only" in options:
         comparisons = _of(comparisons, options["only"].split(","), head)
-    parts = {"scores": [first]}
+    parts = {"scores": list(shown)}
     for part, scopes in (("mean", list(MEANS)), ("languages", ["language"])):
         parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]

@@ -38,12 +38,13 @@ class Reference:
         name: as `--compare` takes it.
         citation: authors, year, title, which table.
         about: what the numbers are.
-        metric: what was printed.
+        metric: what the rows hold, of the metrics that were printed.
         average: the languages of the paper's own mean, seen ones included where the paper does so.
         oracle: methods whose setting was chosen on the targets' test scores.
         runs: over how many runs a number is a mean.
         recipes: the shipped recipes that repeat it.
         setting: recipe key → value, as far as the paper states it.
+        test_rows: language → how many rows were tested on, where that is to be told.
         rows: the table.
     """
 
@@ -56,6 +57,7 @@ class Reference:
     runs: int
     recipes: tuple[str, ...]
     setting: Mapping[str, Any]
+    test_rows: Mapping[str, int]
     rows: tuple[PrintedRow, ...]
 
 
@@ -70,28 +72,37 @@ def references() -> tuple[str, ...]:
     return tuple(_catalogue())
 
 
-def load_reference(name: str) -> Reference:
+def load_reference(name: str, metric: str | None = None) -> Reference:
     """Return a printed table by name.
 
+    Args:
+        name: of the table.
+        metric: which of the metrics printed; the first if not given.
+
     Raises:
-        Mistakes: none is called so.
+        Mistakes: none is called so, or it prints no such metric.
     """
     if name not in _catalogue():
         raise mistake(f'no printed table is called "{name}"', where="--compare", remedy=nearest(name, references()))
     entry = _catalogue()[name]
+    metric = metric or entry["metrics"][0]
+    if metric not in entry["metrics"]:
+        what, known = f'"{name}" prints no "{metric}"', ", ".join(entry["metrics"])
+        raise mistake(what, where="--compare", remedy=f"ask for what it prints: --metric {known}")
     with files(__package__).joinpath("reference", f"{name}.csv").open("rb") as file:
         frame = pl.read_csv(file, infer_schema=False)
     return Reference(
         name=name,
-        rows=tuple(_LAYOUTS[entry["layout"]](frame)),
+        rows=tuple(_LAYOUTS[entry["layout"]](frame, metric)),
         citation=entry["citation"],
         about=entry["about"],
-        metric=entry["metric"],
+        metric=metric,
         average=tuple(entry["average"]),
         oracle=tuple(entry["oracle"]),
         runs=entry["runs"],
         recipes=tuple(entry["recipes"]),
         setting=entry["setting"],
+        test_rows=entry.get("test_rows", {}),
     )
 
 
@@ -103,22 +114,23 @@ def reference_of(recipe: str) -> Reference | None:
     return None
 
 
-def _long(frame: pl.DataFrame) -> Iterator[PrintedRow]:
+def _long(frame: pl.DataFrame, metric: str) -> Iterator[PrintedRow]:
     for (method, auxiliary), part in frame.group_by(["method", "auxiliary"], maintain_order=True):
-        values = zip(part["language"], part["accuracy"].cast(pl.Float64), strict=True)
+        values = zip(part["language"], part[metric].cast(pl.Float64), strict=True)
         yield PrintedRow(Arm(str(method), (("auxiliary", str(auxiliary or "")),)), dict(values))
 
 
-def _matrix(frame: pl.DataFrame) -> Iterator[PrintedRow]:
+def _matrix(frame: pl.DataFrame, metric: str) -> Iterator[PrintedRow]:
+    del metric  # a matrix holds one
     for row in frame.iter_rows(named=True):
         arm = Arm("finetune", (("source", row.pop("source")),))
         yield PrintedRow(arm, {language: float(value) for language, value in row.items()})
 
 
-def _averages(frame: pl.DataFrame) -> Iterator[PrintedRow]:
+def _averages(frame: pl.DataFrame, metric: str) -> Iterator[PrintedRow]:
     for row in frame.iter_rows(named=True):
         frozen = f" (frozen {row['frozen']})" if row["frozen"] else ""
-        yield PrintedRow(Arm(row["experiment"] + frozen), {AVERAGE: float(row["accuracy"])})
+        yield PrintedRow(Arm(row["experiment"] + frozen), {AVERAGE: float(row[metric])})
 
 
 _LAYOUTS = {"long": _long, "matrix": _matrix, "averages": _averages}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import polars as pl
@@ -14,11 +14,14 @@ from isogloss.errors import mistake, nearest
 from isogloss.evaluation.choice import ORACLE
 from isogloss.evaluation.comparison import MEANS
 from isogloss.evaluation.frame import Arm, arms, averaged, axis_columns, only, primary_metric
+from isogloss.evaluation.grid_table import GridPart, grid_table, is_grid, plain
 from isogloss.evaluation.naming import factors, named
-from isogloss.evaluation.reference import AVERAGE, PrintedRow, Reference, deviations
-from isogloss.evaluation.render import MARKS, Cell, Column, Table
+from isogloss.evaluation.notes import legend, notes
+from isogloss.evaluation.reference import AVERAGE, PrintedRow, Reference
+from isogloss.evaluation.render import Cell, Column, Table
 
 SEEN = ("source", "auxiliary")
+GRID_BELOW = "Targets of two languages, that of the context and that of the question, stand in the next table."
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class ArmScores:
         return {seed: statistics.fmean(own[each] for each in languages) for seed, own in complete.items()}
 
 
-def score_table(
+def score_tables(
     scores: pl.DataFrame,
     comparisons: pl.DataFrame | None,
     *,
@@ -95,10 +98,11 @@ def score_table(
     printed: Reference | None,
     settings: Mapping[str, Any] | None,
     source: bool,
-) -> Table:
+) -> tuple[Table, ...]:
     """Build the table of scores; arguments as in `isogloss.evaluation.table.tables`.
 
-    `average` holds the languages of the paper's own mean.
+    `average` holds the languages of the paper's own mean. Where most targets are cells of two languages, these stand
+    in a table of their own.
 
     Raises:
         Mistakes: there is no run, or none with this metric.
@@ -110,14 +114,23 @@ def score_table(
     found = [ArmScores.of(scores, arm, metric) for arm in arms(scores)]
     languages = _languages(found, source=source)
     of_primary = comparisons if metric == primary_metric(scores) else None
-    layout = _Layout(found, languages, tuple(average), axis_columns(scores), _decided(of_primary))
+    columns = plain(languages) if is_grid(languages) else languages
+    layout = _Layout(found, columns, tuple(average), axis_columns(scores), _decided(of_primary))
     rows = [layout.row(one) for one in found]
     if printed is not None:
         rows += [layout.printed_row(printed, row) for row in printed.rows]
-    recipes = scores["recipe"].unique(maintain_order=True).to_list()
-    title = f"{', '.join(recipes)}: {metric} in percent, mean over seeds"
-    footnotes = (*_legend(rows, comparisons), *layout.footnotes())
-    return Table(title, layout.columns(), tuple(rows), _notes(printed, _as_run(settings, found)), footnotes)
+    recipes = ", ".join(scores["recipe"].unique(maintain_order=True).to_list())
+    footnotes = (*legend(rows, comparisons), *layout.footnotes())
+    above = () if printed is None else notes(printed, settings, scores.filter(metric=metric))
+    title = f"{recipes}: {metric} in percent, mean over seeds"
+    first = Table(title, layout.columns(), tuple(rows), above, footnotes)
+    if columns == languages:
+        return (first,)
+    parts = [GridPart(layout.head(one), one.averaged, partial(layout.score, one)) for one in found if one.roles]
+    title = f"{recipes}: {metric} by language of the context (rows) and of the question (columns)"
+    grid = grid_table(title, layout.heads(), languages, parts)
+    lines = (*legend(grid.rows, comparisons), "Means are over the targets of the mean in the first table.")
+    return replace(first, footnotes=(*footnotes, GRID_BELOW)), replace(grid, footnotes=lines)
 
 
 def _metric(scores: pl.DataFrame, metric: str | None) -> str:
@@ -165,11 +178,15 @@ class _Layout:
         shared = set.intersection(*sets) if sets else set()
         if all(own == shared for own in sets):
             return ()
-        return tuple(language for language in self.languages if language in shared)
+        every = dict.fromkeys(language for one in self.found for language in one.roles)
+        return tuple(language for language in every if language in shared)
+
+    def heads(self) -> tuple[Column, ...]:
+        """The columns that name an arm."""
+        return (Column("variant"), *(Column(axis.removeprefix("axis.")) for axis in self.axes))
 
     def columns(self) -> tuple[Column, ...]:
         """The columns, in the order of `row`."""
-        axes = [Column(axis.removeprefix("axis.")) for axis in self.axes]
         languages = [Column(language, "number", many=True) for language in self.languages]
         means = [Column("unseen mean" if self._all_unseen else "mean", "number")]
         means += [Column(f"mean of {len(self.common)} unseen in all rows", "number")] if self.common else []
@@ -177,7 +194,7 @@ class _Layout:
         counts = [Column("sd", "number"), Column("seeds", "integer")]
         counts += [Column("sd of draws", "number"), Column("draws", "integer")] if self._any_drawn else []
         counts += [Column("failed", "integer")] if self._any_failed else []
-        return (Column("variant"), *axes, *languages, *means, *counts, Column("examples seen", "integer"))
+        return (*self.heads(), *languages, *means, *counts, Column("examples seen", "integer"))
 
     @property
     def _any_failed(self) -> bool:
@@ -192,6 +209,11 @@ class _Layout:
     def _any_drawn(self) -> bool:
         return any(one.drawn for one in self.found)
 
+    def head(self, one: ArmScores) -> tuple[Cell, ...]:
+        """The cells that name an arm."""
+        axes = [Cell(value, ("oracle",) if one.chosen and value == ORACLE else ()) for _, value in one.arm.cell]
+        return (Cell(one.arm.variant), *axes)
+
     def row(self, one: ArmScores) -> tuple[Cell, ...]:
         """One arm's cells."""
         own = one.average(one.averaged)
@@ -201,9 +223,8 @@ class _Layout:
         counts = self._spread(one, own, of_draws=False)
         counts += self._spread(one, own, of_draws=True) if self._any_drawn else []
         counts += [Cell(len(one.failed))] if self._any_failed else []
-        axes = [Cell(value, ("oracle",) if one.chosen and value == ORACLE else ()) for _, value in one.arm.cell]
-        languages = [self._score(one, language) for language in self.languages]
-        return (Cell(one.arm.variant), *axes, *languages, *means, *counts, Cell(one.examples_seen))
+        languages = [self.score(one, language) for language in self.languages]
+        return (*self.head(one), *languages, *means, *counts, Cell(one.examples_seen))
 
     def _spread(self, one: ArmScores, means: Mapping[str, float], *, of_draws: bool) -> list[Cell]:
         """How means spread over seeds or draws, and how many there are, those that lack a language among them."""
@@ -211,7 +232,8 @@ class _Layout:
         number = len(_levels(dict.fromkeys(one.by_seed, 0.0), of_draws=of_draws))
         return [Cell(statistics.stdev(levels) if len(levels) > 1 else None), Cell(number)]
 
-    def _score(self, one: ArmScores, language: str) -> Cell:
+    def score(self, one: ArmScores, language: str) -> Cell:
+        """One arm's cell of a language."""
         if language not in one.means:
             return Cell()
         seen = ("seen",) if one.roles[language] in SEEN else ()
@@ -312,36 +334,3 @@ def _printed_mean(values: Mapping[str, float], languages: Sequence[str]) -> floa
     if not languages or not all(language in values for language in languages):
         return None
     return statistics.fmean(values[language] for language in languages)
-
-
-def _as_run(settings: Mapping[str, Any] | None, found: Sequence[ArmScores]) -> Mapping[str, Any] | None:
-    """A recipe's settings with the seeds that there are: rows may be of several calls, each with more of them."""
-    if settings is None or settings.get("seeds", {}).get("by_phase"):
-        return settings
-    counts = sorted({len({factors(seed)["seed"] for seed in one.by_seed}) for one in found if one.by_seed})
-    return {**settings, "seeds": counts[0] if len(counts) == 1 else " or ".join(map(str, counts))}
-
-
-def _notes(printed: Reference | None, settings: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The printed table's source, and every difference in setting that the paper lets one see."""
-    if printed is None:
-        return ()
-    notes = [f"Printed: {printed.citation}. {printed.about}"]
-    if settings is not None:
-        differing = deviations(settings, printed.setting)
-        notes += [str(one) for one in differing] or ["No difference from the setting that the paper states."]
-    return tuple(notes)
-
-
-def _legend(rows: Sequence[Sequence[Cell]], comparisons: pl.DataFrame | None) -> list[str]:
-    used = {mark for row in rows for cell in row for mark in cell.marks}
-    lines = [f"{MARKS['seen']} trained on in that row."] if "seen" in used else []
-    if "oracle" in used:
-        lines.append(f"{MARKS['oracle']} oracle: chosen on the targets' own test scores.")
-    if comparisons is not None and used & {"better", "worse"}:
-        baseline = comparisons["baseline"][0]
-        lines.append(
-            f"{MARKS['better']} better, {MARKS['worse']} worse than {baseline} by the paired test (level "
-            "5 %, Holm over languages); without a mark the test did not decide."
-        )
-    return lines

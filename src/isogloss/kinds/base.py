@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ class Kind(Protocol):
         version: an integer that changes whenever the kind computes something else; part of content keys.
         auto_class: the class of transformers whose heads serve this kind.
         pipeline_tag: what the hub calls it.
+        gold: what a row must have, "label" or "answers".
         reads_every_token: whether the head reads the hidden state of every token, not of an example's first alone.
     """
 
@@ -61,6 +62,7 @@ class Kind(Protocol):
     version: ClassVar[int]
     auto_class: ClassVar[str]
     pipeline_tag: ClassVar[str]
+    gold: ClassVar[Literal["label", "answers"]]
     reads_every_token: ClassVar[bool]
 
     @property

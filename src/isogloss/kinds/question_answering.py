@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,7 @@ class QuestionAnswering:
     version: ClassVar[int] = 1
     auto_class: ClassVar[str] = "AutoModelForQuestionAnswering"
     pipeline_tag: ClassVar[str] = "question-answering"
+    gold: ClassVar[Literal["label", "answers"]] = "answers"
     reads_every_token: ClassVar[bool] = True
     added: ClassVar[tuple[str, ...]] = ("answer", "answer_start", "answer_end", "answer_probability")
 
@@ -125,7 +126,7 @@ class QuestionAnswering:
             tokenizer,
             max_length=max_length,
             stride=self.stride,
-            ids=rows.ids.tolist(),
+            places=rows.places or None,
             origin=rows.origin,
         )
         inputs: dict[str, NDArray[Any]] = {"input_ids": found.input_ids}
@@ -233,7 +234,7 @@ class QuestionAnswering:
     def answers(self, bag: Bag, predictions: AnswerPredictions, labels: Sequence[str]) -> Columns:
         """Return each answer's text, where it starts and ends in its context (code points), and its probability."""
         del bag, labels
-        probability = [round(float(value), 4) for value in predictions.probability]
+        probability = [None if np.isnan(value) else round(float(value), 4) for value in predictions.probability]
         texts = ["" if text is None else text for text in predictions.texts]
         values = texts, predictions.start.tolist(), predictions.end.tolist(), probability
         return dict(zip(self.added, values, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ class TextClassification:
     version = 1
     auto_class = "AutoModelForSequenceClassification"
     pipeline_tag = "text-classification"
+    gold: Literal["label", "answers"] = "label"
     reads_every_token = False
     settings: Mapping[str, Any] = {}
     primary = "accuracy"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss.data.answers import Answers
+from isogloss.data.collect import Collector
 from isogloss.data.flat import starts_of
-from isogloss.errors import Mistake, Mistakes, mistake
+from isogloss.errors import mistake
 from isogloss.kinds.characters import Tokens, tokenise, tokens_of
-
-Answers = Sequence[tuple[str, int]]
-"""An example's gold answers: text, and where it starts in the context, in code points."""
-
-_SHOWN = 10  # mistakes that are listed; a wrong column makes thousands
-_QUOTED = 60  # characters of a text that a message shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +70,7 @@ def windows(
     *,
     max_length: int = 384,
     stride: int = 128,
-    ids: Sequence[str] | None = None,
+    places: Sequence[str] | None = None,
     origin: str = "questions",
 ) -> Windows:
     """Turn questions and contexts into windows of at most `max_length` tokens.
@@ -88,6 +83,9 @@ def windows(
     The tokens of a gold answer [a, b) are those from the first token that ends after a to the last that starts before
     b, among tokens that have characters (see `characters.tokenise`).
 
+    Texts are taken as `isogloss.data.rows` hands them on, which has refused empty ones, half characters, and answers
+    that are not at their places.
+
     Args:
         questions: N texts.
         contexts: N texts.
@@ -97,23 +95,21 @@ def windows(
         max_length: tokens of a window at most, special ones included.
         stride: how many of its context's tokens a window shares with the one before it, as transformers has it. Not
             `doc_stride` of BERT's script, which is how many tokens further a window starts.
-        ids: what mistakes call the examples; their numbers where None.
+        places: what mistakes call the examples, such as `file:line`; their numbers where None.
         origin: what mistakes call the whole, such as a file.
 
     Raises:
-        Mistakes: a question or a context is empty, an answer is empty or not at its place in the context, a
-            context has no tokens, or a question leaves windows no room to go on in its context; up to ten, each
-            with its id.
+        Mistakes: a context has no tokens, or a question leaves windows no room to go on in its context; up to ten,
+            each with its place.
         ValueError: `stride` is negative, or not less than `max_length`.
     """
     if not 0 <= stride < max_length:
         raise ValueError(f"a stride of {stride} in windows of {max_length}")
-    where = [f'{origin}, id "{name}"' for name in (ids if ids is not None else range(len(questions)))]
-    _refuse(_mistakes(where, questions, contexts, answers), origin)
+    places = [f"{origin}:{number}" for number in range(len(questions))] if places is None else places
     frame = _frame(tokenizer)
     question, context = _side(questions, tokenizer), _side(contexts, tokenizer)
     room = max_length - len(frame.ids) - question.lengths
-    _refuse(_misfits(where, question, context, room, stride), origin)
+    _refuse_misfits(places, question, context, room, stride, origin)
     plan = _plan(context.lengths, room, stride)
     segments = _segments(frame, question, context, plan)
     gold = None if answers is None else _gold(answers, context, plan, segments.length[:, :3].sum(axis=1))
@@ -248,56 +244,16 @@ def _span(given: Answers) -> tuple[int, int]:
     return start, start + len(text)
 
 
-def _mistakes(
-    where: Sequence[str], questions: Sequence[str], contexts: Sequence[str], answers: Sequence[Answers] | None
-) -> Iterator[Mistake]:
-    """Yield what is wrong with the texts."""
-    given = [()] * len(questions) if answers is None else answers
-    for place, question, context, golds in zip(where, questions, contexts, given, strict=True):
-        for name, text in (("question", question), ("context", context)):
-            if not text or text.isspace():
-                yield Mistake(f"an empty {name}", place, f"write the {name}, or drop the row")
-            elif not _is_unicode(text):
-                yield Mistake(f"half a character (a lone surrogate) in the {name}", place, "write the file as UTF-8")
-        for text, start in golds:
-            if not text or text.isspace():
-                yield Mistake("an empty answer", place, "write the answer, or drop it")
-            elif start < 0 or not context.startswith(text, start):
-                there = context[max(start, 0) : max(start, 0) + len(text)]
-                what = f"the answer {_quoted(text)} is not at {start} in its context, where {_quoted(there)} stands"
-                yield Mistake(what, place, "give the place of its first character, in code points counted from 0")
-
-
-def _misfits(
-    where: Sequence[str], question: _Side, context: _Side, room: NDArray[np.int64], stride: int
-) -> Iterator[Mistake]:
-    """Yield what is wrong with the tokens."""
+def _refuse_misfits(  # noqa: PLR0917
+    places: Sequence[str], question: _Side, context: _Side, room: NDArray[np.int64], stride: int, origin: str
+) -> None:
+    """Raise Mistakes where tokens leave nothing to answer from, or no room to go on in."""
+    mistakes = Collector()
     full = np.concatenate([[0], np.cumsum(context.tokens.end > context.tokens.start)])[context.tokens.offsets]
     for row in np.flatnonzero(np.diff(full)[context.which] == 0).tolist():
-        yield Mistake("the encoder's tokenizer leaves nothing of the context", where[row], "drop the row")
+        mistakes.add("the encoder's tokenizer leaves nothing of the context", places[row], "drop the row")
     for row in np.flatnonzero((context.lengths > room) & (room <= stride)).tolist():
         left = f"leaves its context room for {max(room[row], 0)}, and windows share {stride}"
         what = f"a question of {question.lengths[row]} tokens {left}"
-        yield Mistake(what, where[row], "shorten the question, or give windows a greater max_length")
-
-
-def _refuse(mistakes: Iterator[Mistake], origin: str) -> None:
-    """Raise the first mistakes, and the number of the others."""
-    first = list(islice(mistakes, _SHOWN))
-    more = sum(1 for _ in mistakes)
-    if more:
-        first.append(Mistake(f"{more} more like these", origin, "mend the first ones and try again"))
-    if first:
-        raise Mistakes(first)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"' if len(text) <= _QUOTED else f'"{text[: _QUOTED - 1]}…"'
+        mistakes.add(what, places[row], "shorten the question, or give windows a greater max_length")
+    mistakes.raise_any(origin)

@@ -56,7 +56,8 @@ class Learner:
             in place; never through `.data`.
         groups: the layer groups.
         labels: the task's label names; logits are in their order.
-        kind: the task's kind.
+        kind: of the task at hand, which may be set anew: its loss, and how it decodes and scores; the head is that of
+            every kind of this name.
         encoder: the encoder's name, as it was asked for.
         tokenizer: its fast tokenizer.
         precision: in which numbers it computes.

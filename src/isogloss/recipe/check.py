@@ -153,7 +153,7 @@ class _CellCheck:
         if evaluation.development is None:
             return
         self._split(head, evaluation.development.split, path)
-        if evaluation.development.split == evaluation.split:
+        if head.shares_rows(evaluation.development.split, evaluation.split):
             what = f'development rows are of split "{evaluation.split}", on which the recipe is tested'
             self._refuse(path, what, "choose on another split, or test on another")
 
@@ -283,11 +283,12 @@ class _CellCheck:
     def _not_tested(self, task: Task, on: On, path: tuple[str, ...]) -> None:
         """Zero-shot is a promise: what is tested on, or a translation of it, is not trained on."""
         assert self.head is not None
-        if (task.name, task.path, on.split) != (self.head.name, self.head.path, self.cell.evaluation.split):
+        tested = self.cell.evaluation.split
+        if (task.name, task.path) != (self.head.name, self.head.path) or not task.shares_rows(on.split, tested):
             return
-        tested = set(targets_of(self.cell))
-        if task.parallel or tested & set(languages_of(self.cell, on)):
-            what = f'it trains on split "{on.split}" of "{task.name}", on which the recipe is tested'
+        if task.parallel or languages.parts(targets_of(self.cell)) & languages.parts(languages_of(self.cell, on)):
+            rows = "" if on.split == tested else f', with rows of "{tested}"'
+            what = f'it trains on split "{on.split}" of "{task.name}"{rows}, on which the recipe is tested'
             self._refuse(path, what, "train on another split, or test on another")
 
     def _same_labels(self, task: Task, head: Task, path: tuple[str, ...]) -> None:
@@ -329,8 +330,8 @@ class _CellCheck:
                 self._refuse(path, what, 'choose the step of the first phase on these rows, or select = "last"')
         if self.head is None:
             return
-        trained = {code for each in self.cell.phases for code in languages_of(self.cell, *each.rows)}
-        for code in sorted(set(chosen) & set(targets_of(self.cell)) - trained):
+        trained = languages.parts(code for each in self.cell.phases for code in languages_of(self.cell, *each.rows))
+        for code in sorted(languages.parts(chosen) & languages.parts(targets_of(self.cell)) - trained):
             what = f'a step would be chosen on the labels of "{code}", which is an unseen target'
             remedy = f'take "{code}" out of languages.{select.on} or out of languages.target'
             self._refuse(path, what, remedy)

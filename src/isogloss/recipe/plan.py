@@ -169,12 +169,12 @@ class _Planner:
         return among(target, self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split))
 
     def _development(self, *trained: PlannedRows) -> DevelopmentRows | None:
-        """The recipe's development rows; with rows that are trained on, only if any of them is of their split."""
+        """The recipe's development rows; with rows that are trained on, only if any of them may be among these."""
         evaluation = self.recipe.evaluation
         if evaluation.development is None:
             return None
         task, split = evaluation_task(self.recipe), evaluation.development.split
-        if trained and not any((rows.task, rows.on.split) == (task, split) for rows in trained):
+        if trained and not any(rows.task == task and task.shares_rows(rows.on.split, split) for rows in trained):
             return None
         return DevelopmentRows(task, split, evaluation.development.share, self._targets(), self.tested_draw)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from isogloss import registry
 from isogloss.data.task import Task, load_task
+from isogloss.errors import mistake
 from isogloss.kinds.base import kind_of
 from isogloss.languages import cells
 from isogloss.recipe.model import ROLES, Recipe
@@ -34,9 +35,13 @@ def kind_of_task(task: Task) -> Kind:
     """Return a task's kind, made with its settings.
 
     Raises:
-        Mistakes: no kind has that name, or its settings are wrong.
+        Mistakes: no kind has that name, its settings are wrong, or the task's rows are not of its sort.
     """
-    return kind_of(task.kind, task.settings, where=f"task {task.name}")
+    kind = kind_of(task.kind, task.settings, where=f"task {task.name}")
+    if getattr(task, kind.gold) is None:
+        what = f'the kind "{task.kind}" is of rows with {kind.gold}, and the task has none'
+        raise mistake(what, where=f"task {task.name}", remedy=f"name their column: {kind.gold} = …")
+    return kind
 
 
 def evaluation_task(recipe: Recipe) -> Task:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isogloss.data.task import load_task
 from isogloss.errors import mistake
 from isogloss.keys import Key
 from isogloss.kinds.base import kind_of
@@ -91,7 +92,7 @@ def learner_after(
 
 
 def load_learner(store: Store, run: RunInfo, *, offline: bool = False) -> Learner:
-    """Return the learner that a run ended with.
+    """Return the learner that a run ended with, at the task that the run is tested on.
 
     Raises:
         Mistakes: the run is not done, or its weights were not kept.
@@ -99,4 +100,6 @@ def load_learner(store: Store, run: RunInfo, *, offline: bool = False) -> Learne
     if run.state != "done":
         raise mistake(f"run {run.key} is {run.state}", where=run.recipe, remedy="run the recipe to its end first")
     weights = [key for key in run.phases if store.phase(key).spec["product"] == "weights"]
-    return learner_after(store, weights[-1], offline=offline)
+    learner = learner_after(store, weights[-1], offline=offline)
+    learner.kind = kind_of_task(load_task(run.settings["evaluation"]["task"] or run.settings["task"]))
+    return learner

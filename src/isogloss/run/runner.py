@@ -194,6 +194,7 @@ class _Runner:
         from isogloss.run.scoring import test_bags
 
         learner = self._trainer.learner_after(watch.analysis.of, precision=cell.precision)
+        learner.kind = kind_of_task(cell.task)
         for bag in test_bags(cell, self._resources):
             watch.predict(learner, bag)
         watch.write(self._store)
@@ -231,6 +232,7 @@ class _Runner:
 
         began = time.monotonic()
         learner = self._trainer.learner_after(cell.final, precision=cell.precision)
+        learner.kind = kind_of_task(cell.task)
         predict = learner.predict if beside is None else partial(beside.predict, learner)
         predictions = predict_cell(cell, predict, self._resources)
         if beside is not None:
@@ -243,7 +245,7 @@ class _Runner:
         }
         scores = score_cell(cell, predictions, development, facts)
         steps, phase = cost[-1]["steps"], self._plan.phases[cell.final].name
-        found = collapsed(kind_of_task(cell.task), predictions, learner.labels)
+        found = collapsed(learner.kind, predictions, learner.labels)
         languages, same = ", ".join(found), ", ".join(sorted(set(found.values())))
         warning = (
             f"{cell.variant} {_words(cell)}, after {steps} steps of {phase}: every prediction in {languages} is "

@@ -18,7 +18,7 @@ from isogloss.learner.rates import Rates, resolve_rates
 from isogloss.methods.base import Length, Schedule
 from isogloss.recipe.planned import Plan, PlannedPhase, PlannedRows
 from isogloss.recipe.rehearsal import PhaseSize
-from isogloss.recipe.resolve import method_of
+from isogloss.recipe.resolve import kind_of_task, method_of
 from isogloss.run.development import development_bags
 from isogloss.run.learners import fresh_learner, learner_after, phase_spec
 from isogloss.run.resources import Resources
@@ -60,7 +60,7 @@ def phase_data(planned: PlannedPhase, resources: Resources) -> PhaseData:
     def bags(rows: PlannedRows) -> dict[str, Bag]:
         on, task, languages = rows
         whole = {language: resources.bag(task, language, on.split) for language in languages}
-        if kept_apart and (task, on.split) == (kept_apart.task, kept_apart.split):
+        if kept_apart and task == kept_apart.task and task.shares_rows(on.split, kept_apart.split):
             whole = _without(whole, development)
         sizes: dict[str, Any] = {"share": on.share, "examples": on.examples, "per_label": on.per_label}
         return {language: bag.subset(**sizes, key=subset) for language, bag in whole.items()}
@@ -72,7 +72,8 @@ def phase_data(planned: PlannedPhase, resources: Resources) -> PhaseData:
     if planned.support is None:
         return PhaseData(train, held_out, None)
     support = bags(planned.support)
-    same = (queries.task, queries.on.split) == (planned.support.task, planned.support.on.split)
+    both = queries.on.split, planned.support.on.split
+    same = queries.task == planned.support.task and queries.task.shares_rows(*both)
     return PhaseData(train, held_out, _without(support, held_out) if same else support)
 
 
@@ -159,6 +160,7 @@ class Trainer:
         spec = phase_spec(planned, self._resources.labels)
         folder.begin(spec)
         learner = self._learner_before(planned, spec)
+        learner.kind = kind_of_task(planned.task)
         phase = self._training_phase(planned, learner)
         outcome, state = train(learner, phase, folder, observe=self._observe, guard=guard)
         guard()
