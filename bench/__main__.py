@@ -1,4 +1,4 @@
-"""Measure, and write the results down: `python -m bench [NAME …] [--data xnli=FOLDER]`."""
+"""Measure, and write the results down: `python -m bench [NAME …] [--data xnli=FOLDER] [--data squad=FOLDER]`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bench import (
     bert_base,
     cka,
     curves,
+    features,
     finetune,
     machine,
     maml,
@@ -23,11 +24,12 @@ from bench import (
     predict,
     predict_memory,
     results,
+    spans,
     startup,
     unrolled,
     window_memory,
 )
-from bench.harness import Benchmark, Context, summary
+from bench.harness import Benchmark, Context, LeftOut, summary
 from bench.material import Material
 
 MODULES = (
@@ -44,6 +46,8 @@ MODULES = (
     bert_base,
     cka,
     mantel,
+    spans,
+    features,
 )
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")
@@ -54,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     if asked.list:
         for benchmark in BENCHMARKS:
-            note = " (only with --curves)" if not benchmark.by_default else " (needs a GPU)" * benchmark.needs_gpu
+            note = f" (needs {benchmark.needs})" if benchmark.needs else ""
+            note = note if benchmark.by_default else " (only with --curves)"
             print(f"{benchmark.name}{note}: {', '.join(promise.row for promise in benchmark.promises)}")
         return 0
     chosen = _chosen(asked.names, curves=asked.curves)
@@ -74,11 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(benchmark: Benchmark, context: Context) -> list[results.Record]:
     """Run one benchmark; where it dies, that is recorded for every row that it still owed."""
-    import torch
-
-    if benchmark.needs_gpu and not torch.cuda.is_available():
-        print(f"{benchmark.name}: left out, there is no GPU", flush=True)
-        return []
     print(f"{benchmark.name} …", flush=True)
     here, about, began = machine.describe(), _about(benchmark, context), time.monotonic()
     records: list[results.Record] = []
@@ -86,19 +86,22 @@ def _run(benchmark: Benchmark, context: Context) -> list[results.Record]:
         for measured in benchmark.run(context):
             records.append(results.record(measured, here, about))
             print(f"  {_line(records[-1])}", flush=True)
+    except LeftOut as why:
+        print(f"  left out: {why}", flush=True)
     except Exception as error:  # noqa: BLE001 -- one benchmark that dies must not hide the others
         traceback.print_exc()
         done = {row["row"] for row in records}
         owed = [promise for promise in benchmark.promises if promise.row not in done]
-        why = (str(error).strip().splitlines() or [""])[-1]
-        records += [results.failure(promise, f"{type(error).__name__}: {why}", here, about) for promise in owed]
+        said = (str(error).strip().splitlines() or [""])[-1]
+        records += [results.failure(promise, f"{type(error).__name__}: {said}", here, about) for promise in owed]
     print(f"  {time.monotonic() - began:.0f} s", flush=True)
     return records
 
 
 def _about(benchmark: Benchmark, context: Context) -> dict[str, object]:
     smoke = " (a smoke run: numbers mean nothing)" if context.quick else ""
-    return {"data": (benchmark.data or Material.of(context).name) + smoke, "commit": machine.commit()}
+    data = benchmark.data if isinstance(benchmark.data, str) else benchmark.data(context)
+    return {"data": (data or Material.of(context).name) + smoke, "commit": machine.commit()}
 
 
 def _line(row: results.Record) -> str:
@@ -128,8 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         type=_folder,
-        metavar="xnli=FOLDER",
-        help="the files of XNLI and MultiNLI; without it the embedded sample of MASSIVE serves",
+        metavar="NAME=FOLDER",
+        help="files: xnli (with MultiNLI's) or squad; without them the embedded sample of MASSIVE serves",
     )
     parser.add_argument("--results", type=Path, metavar="FILE", help="where results are kept (JSON), RESULTS.md beside")
     return parser
@@ -137,8 +140,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _folder(text: str) -> tuple[str, Path]:
     name, _, folder = text.partition("=")
-    if name != "xnli" or not Path(folder).is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: write xnli=FOLDER, with a folder that exists")
+    if name not in {"xnli", "squad"} or not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: write xnli=FOLDER or squad=FOLDER, with a folder that exists")
     return name, Path(folder).resolve()
 
 

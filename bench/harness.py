@@ -79,6 +79,10 @@ class Context:
         return quick if self.quick else full
 
 
+class LeftOut(Exception):
+    """A benchmark lacks here what it needs; the message says what. Nothing is recorded."""
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """A file of this package.
@@ -88,16 +92,16 @@ class Benchmark:
         promises: the rows that it measures.
         run: measures them.
         by_default: whether it runs where no names are given.
-        needs_gpu: whether it is left out where there is none.
-        data: what its numbers are of; empty where that is the material that every benchmark is given.
+        needs: what not every machine has; without it the benchmark is left out.
+        data: what its numbers are of, or what says so; empty where that is the material that every benchmark is given.
     """
 
     name: str
     promises: Sequence[Promise]
     run: Callable[[Context], Iterator[Measurement]]
     by_default: bool = True
-    needs_gpu: bool = False
-    data: str = ""
+    needs: str = ""
+    data: str | Callable[[Context], str] = ""
 
 
 class Pairs(NamedTuple):

@@ -155,6 +155,6 @@ def _never_run(records: Sequence[Record], benchmarks: Sequence[Benchmark]) -> It
     if missing:
         yield "## Not run\n"
         for benchmark, promise in missing:
-            why = "; needs a GPU" if benchmark.needs_gpu else ""
+            why = f"; needs {benchmark.needs}" if benchmark.needs else ""
             yield f"- `{promise.row}`: {promise.claim}, {_promised(asdict(promise))}{why}"
         yield ""

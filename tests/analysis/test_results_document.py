@@ -42,13 +42,17 @@ def test_the_page_holds_what_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.name.removesuffix(ANSWER))
 def test_what_takes_no_draws_follows_from_the_matrix(path: Path) -> None:
-    """Red when a matrix was kept anew and an answer was not."""
+    """Red when a matrix was kept anew and an answer was not.
+
+    Equal distances may differ in their last bit, which another order of a sum moves: a rank correlation then moves in its
+    fourth digit, since what was a tie is none.
+    """
     kept, found = (
         frame.filter(pl.col("test").is_in(DRAWN_NOTHING)).drop("p_bh", "draws")
         for frame in (read_answer(path), again(path, draws=9, tests=("naive",)))
     )
     assert kept.height > 0
-    assert_frame_equal(found, kept, abs_tol=1e-5, rel_tol=0)
+    assert_frame_equal(found, kept, abs_tol=2e-4, rel_tol=0)
 
 
 @pytest.mark.parametrize(
