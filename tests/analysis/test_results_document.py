@@ -44,8 +44,8 @@ def test_the_page_holds_what_is_kept(tmp_path: Path) -> None:
 def test_what_takes_no_draws_follows_from_the_matrix(path: Path) -> None:
     """Red when a matrix was kept anew and an answer was not.
 
-    Equal distances may differ in their last bit, which another order of a sum moves: a rank correlation then moves in its
-    fourth digit, since what was a tie is none.
+    Equal distances may differ in their last bit, which another order of a sum moves: a rank correlation then moves in
+    its fourth digit, since what was a tie is none.
     """
     kept, found = (
         frame.filter(pl.col("test").is_in(DRAWN_NOTHING)).drop("p_bh", "draws")
