@@ -45,7 +45,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     from isogloss.recipe.resolve import kind_of_task
 
     settings = run.settings
-    task = load_task(settings["evaluation"]["task"] or settings["task"])
+    task = load_task(run.tested_on)
     kind = kind_of_task(task)
     scores = with_cells(store.scores([run]))
     languages = dict.fromkeys(part for each in scores["language"] for part in cell(each) if part is not None)

@@ -70,8 +70,7 @@ def _task(store: Path, run: str) -> Task:
     from isogloss.data.task import load_task
     from isogloss.store import Store
 
-    settings = Store(store).resolve_one(run).settings
-    return load_task(settings["evaluation"]["task"] or settings["task"])
+    return load_task(Store(store).resolve_one(run).tested_on)
 
 
 def _refuse_predicted(table: Table, task: Task) -> None:
@@ -104,7 +103,6 @@ def _columns(task: Task, table: Table, named: Sequence[str]) -> Sequence[str]:
 def _predicted(store: Path, run: str, task: Task, texts: Sequence[str], table: Table, *, offline: bool) -> Columns:
     """Return the columns that are added, as the kind of the task has them."""
     from isogloss.data.rows import unlabelled_rows
-    from isogloss.recipe.resolve import kind_of_task
     from isogloss.run import load_learner
     from isogloss.store import Store
 
@@ -113,7 +111,7 @@ def _predicted(store: Path, run: str, task: Task, texts: Sequence[str], table: T
     learner = load_learner(Store(store), kept, offline=offline)
     bag = _bag(rows, task, learner)
     _check_readable(bag, table.origin, kept.settings["allow_unknown"])
-    return kind_of_task(task).answers(bag, learner.predict(bag), learner.labels)
+    return learner.kind.answers(bag, learner.predict(bag), learner.labels)
 
 
 def _check_readable(bag: Bag, origin: str, allow_unknown: float) -> None:

@@ -160,7 +160,7 @@ def _alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
 
 
 def _tested(run: RunInfo) -> str:
-    task = run.settings.get("evaluation", {}).get("task") or run.settings.get("task")
+    task = run.tested_on
     return str(task["name"] if isinstance(task, Mapping) else task)
 
 

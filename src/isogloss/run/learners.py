@@ -101,5 +101,5 @@ def load_learner(store: Store, run: RunInfo, *, offline: bool = False) -> Learne
         raise mistake(f"run {run.key} is {run.state}", where=run.recipe, remedy="run the recipe to its end first")
     weights = [key for key in run.phases if store.phase(key).spec["product"] == "weights"]
     learner = learner_after(store, weights[-1], offline=offline)
-    learner.kind = kind_of_task(load_task(run.settings["evaluation"]["task"] or run.settings["task"]))
+    learner.kind = kind_of_task(load_task(run.tested_on))
     return learner

@@ -61,6 +61,11 @@ class RunInfo:
     change: str
 
     @property
+    def tested_on(self) -> Any:
+        """The task that it is tested on, as its recipe refers to it: a name, a path, or a table."""
+        return self.settings.get("evaluation", {}).get("task") or self.settings.get("task")
+
+    @property
     def facts(self) -> dict[str, str]:
         """What a score frame says of the run in every row: recipe, variant, axis.NAME, seed, run (the key)."""
         cell = {f"axis.{axis}": "+".join(values) for axis, values in self.axes.items()}
