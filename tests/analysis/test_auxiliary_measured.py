@@ -15,11 +15,12 @@ from isogloss.analysis.selection.observed import Observed, observed
 from isogloss.analysis.selection.overlap import alike, overlap, rows_of, shares
 from isogloss.analysis.selection.runs import measured, suitable
 from isogloss.analysis.statistics.pairs import Matrix
-from isogloss.data.bag import Bag, Columns
+from isogloss.data.bag import Bag
 from isogloss.data.task import load_task
 from isogloss.errors import Mistakes
 from isogloss.evaluation.frame import stack
 from isogloss.store import RunSpec, Store
+from learner.tiny import of_labels
 
 
 class Tokenizer:
@@ -35,7 +36,7 @@ class Tokenizer:
 def bag(language: str, texts: Sequence[Sequence[int]], ids: str = "abcdef") -> Bag:
     lengths = [len(text) for text in texts]
     n, none = len(texts), np.zeros(len(texts), dtype=np.int32)
-    columns = Columns.of_labels(
+    columns = of_labels(
         ids=np.array(list(ids[:n])),
         groups=np.arange(n),
         targets=np.zeros(n, dtype=np.int64),

@@ -15,9 +15,10 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from isogloss.data.bag import Bag, Columns
+from isogloss.data.bag import Bag
 from isogloss.data.rows import Rows
 from isogloss.kinds.base import Encoded
+from learner.tiny import of_labels
 
 WORDS = ("the", "a", "cat", "dog", "sat", "ran", "home", "very", "big", "red", "paka", "mbwa")
 
@@ -94,7 +95,7 @@ def make_bag(
     sizes = np.array(list(lengths))
     count = len(sizes)
     numbers = np.arange(first, first + count)
-    columns = Columns.of_labels(
+    columns = of_labels(
         ids=numbers.astype(str),
         groups=np.array(list(groups)) if groups is not None else numbers,
         targets=numbers % 3,

@@ -144,12 +144,18 @@ def everything(learner: Learner) -> dict[str, torch.Tensor]:
     return learner.moving(dict.fromkeys(learner.groups.names, 1.0))
 
 
+def of_labels(*, targets: NDArray[np.int64], offsets: NDArray[np.int64], **columns: Any) -> Columns:
+    """Return the columns of examples with one window and one label each."""
+    one = {"windows": np.arange(len(offsets)), "targets": {"labels": targets}, "aside": {}, "texts": {}}
+    return Columns(offsets=offsets, **one, **columns)
+
+
 def bag(lengths: tuple[int, ...] = (5, 12, 3, 9, 30, 7, 4), seed: int = 0) -> Bag:
     """Return a bag of random examples of these lengths."""
     generator = np.random.default_rng(seed)
     count = len(lengths)
     tokens: NDArray[np.int32] = generator.integers(4, VOCABULARY, sum(lengths)).astype(np.int32)
-    columns = Columns.of_labels(
+    columns = of_labels(
         ids=np.array([f"e{row}" for row in range(count)]),
         groups=np.arange(count),
         targets=generator.integers(0, len(LABELS), count),

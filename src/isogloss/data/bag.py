@@ -46,12 +46,6 @@ class Columns:
     unknown: NDArray[np.int32]
     words: NDArray[np.int32]
 
-    @classmethod
-    def of_labels(cls, *, targets: NDArray[np.int64], offsets: NDArray[np.int64], **columns: Any) -> Columns:
-        """Return those of examples with one window and one label each."""
-        windows = np.arange(len(offsets))
-        return cls(windows=windows, offsets=offsets, targets={"labels": targets}, aside={}, texts={}, **columns)
-
 
 class Coverage(NamedTuple):
     """What a tokenizer made of some texts, in numbers that add up over bags.
