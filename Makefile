@@ -13,10 +13,6 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 quickstart: $(INSTALLED)
 	$(BIN)/isogloss quickstart
 
-# Equal distances may differ in their last bit, which sums of another order move, and with it a tie of ranks: kept
-# answers are compared under the kernels that they were made with.
-test test-slow results: export OPENBLAS_CORETYPE = Haswell
-
 # Two workers on two cores: one thread for each, so that they do not fight over them.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"

@@ -268,7 +268,7 @@ def test_the_printed_matrix_with_sizes_in_place_of_mberts() -> None:
     on = ["explanatory", "with_same_language", "test", "coefficient"]
     both = now.join(kept, on=on, suffix="_kept", validate="1:1")
     assert both.height == kept.height == now.height
-    np.testing.assert_allclose(both["value"], both["value_kept"], atol=1e-4)  # an optimum, and ties of ranks
+    np.testing.assert_allclose(both["value"], both["value_kept"], atol=1e-4)  # an optimum
     before = kept.join(without, on=on, suffix="_without", validate="1:1")
     same = before.filter(coefficient="two-way partial")
     assert same["value"].equals(same["value_without"])

@@ -13,6 +13,7 @@ from isogloss.analysis.statistics.tree import Tree, family_tree, tree_from_dista
 from isogloss.analysis.statistics.tree_null import (
     _spectrum,
     eigenspaces,
+    one_basis,
     rotations,
     spectral_randomisation,
     tree_simulation,
@@ -65,6 +66,16 @@ def test_rotations_leave_the_law_of_a_trait_as_it_is() -> None:
     covariance = centre @ tree.shared @ centre
     np.testing.assert_allclose(whole @ covariance, covariance @ whole, atol=1e-12)
     np.testing.assert_allclose(vectors.sum(axis=0), 0, atol=1e-12)
+
+
+def test_a_basis_depends_on_the_spaces_and_not_on_the_vectors_that_span_them() -> None:
+    """Another processor's eigenvectors, as it were: other signs, and other vectors where eigenvalues are equal."""
+    tree = family_tree(("de", "en", "nl", "fr", "es", "hi", "sw", "zh", "tr", "fi", "hu"))
+    values, vectors = _spectrum(tree)
+    spaces = eigenspaces(values)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(10), atol=1e-12)
+    for turn in rotations(spaces, 5, np.random.default_rng(3)):
+        np.testing.assert_allclose(one_basis(vectors @ turn, spaces), vectors, atol=1e-10)
 
 
 def test_a_space_is_turned_to_all_sides_alike() -> None:

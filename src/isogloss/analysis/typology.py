@@ -27,6 +27,7 @@ from isogloss.languages import languages as table
 Aggregation = Literal["union", "average"]
 Missing = Literal["pairwise", "zero"]
 Metric = Literal["angular", "cosine"]
+DIGITS = 12  # decimals of a distance: fewer than processors agree in, more than tell two languages apart
 _CHOICES = {"aggregation": ("union", "average"), "missing": ("pairwise", "zero"), "metric": ("angular", "cosine")}
 
 
@@ -89,13 +90,14 @@ def aggregate(values: NDArray[np.float64], aggregation: str) -> NDArray[np.float
 def angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Return the angle between two vectors of numbers ≥ 0 as a share of a right angle; NaN where one is 0 throughout.
 
-    Written with both sum and difference: arccos loses half of the digits where the vectors are nearly the same.
+    Written with both sum and difference: arccos loses half of the digits where the vectors are nearly the same. Rounded
+    to `DIGITS`, so that equal distances stay equal: their last bit depends on the processor, and ranks on ties.
     """
     lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     if not all(lengths):
         return float("nan")
     a, b = first / lengths[0], second / lengths[1]
-    return float(4 / np.pi * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b)))
+    return round(float(4 / np.pi * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))), DIGITS)
 
 
 def _between(values: NDArray[np.float64], known: NDArray[np.bool_], missing: str, metric: str) -> NDArray[np.float64]:

@@ -112,7 +112,9 @@ def _pretraining(distances: pl.DataFrame, sizes: pl.DataFrame) -> str:
     return _markdown(heads, rows)
 
 
-def _p(p: float) -> str:
+def _p(p: float | None) -> str:
+    if p is None:  # a test that says itself that it cannot tell
+        return "–"
     return "< .0001" if p < 0.0001 else f"{p:.4f}"
 
 

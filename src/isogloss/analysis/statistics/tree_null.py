@@ -151,13 +151,30 @@ def _spectrum(tree: Tree) -> tuple[Floats, Floats]:
     centre = np.eye(n) - 1 / n
     # The constant vector is moved to the front of the spectrum, where no other one is.
     values, vectors = np.linalg.eigh(centre @ tree.shared @ centre - n * np.full((n, n), 1 / n))
-    return values[1:], vectors[:, 1:]
+    values, vectors = values[1:], vectors[:, 1:]
+    return values, one_basis(vectors, eigenspaces(values))
 
 
 def eigenspaces(values: Floats) -> list[NDArray[np.int64]]:
     """Return the positions of equal eigenvalues, sorted ones given; a simple one is alone."""
     label = np.cumsum(np.concatenate([[0], np.diff(values) > _GAP * np.abs(values).max()]))
     return [np.flatnonzero(label == space) for space in range(label[-1] + 1)]
+
+
+def one_basis(vectors: Floats, spaces: Sequence[NDArray[np.int64]]) -> Floats:
+    """Return a basis of each eigenspace that depends on the space alone, [n, size].
+
+    The signs and, where eigenvalues are equal, the vectors that come out of a decomposition depend on the last bits of
+    its sums, and thus on the processor: the same seed would draw other rotations there. These are what is left of the
+    same arbitrary vectors in each space, made orthogonal one after the other.
+    """
+    arbitrary = np.random.default_rng(0).standard_normal(vectors.shape)
+    found = np.empty_like(vectors)
+    for space in spaces:
+        inside = vectors[:, space]
+        q, r = np.linalg.qr(inside @ (inside.T @ arbitrary[:, : len(space)]))
+        found[:, space] = q * np.sign(np.diagonal(r))
+    return found
 
 
 def rotations(spaces: Sequence[NDArray[np.int64]], draws: int, rng: np.random.Generator) -> Floats:
