@@ -28,6 +28,27 @@ def test_csv_takes_a_mark_quotes_and_line_breaks_and_still_counts_lines(write):
     assert [table.place(row).rpartition(":")[2] for row in range(2)] == ["2", "5"]
 
 
+def test_a_spreadsheet_may_separate_by_semicolons(write):
+    """Where commas are in numbers; a header of one column, or with commas, stays as it is."""
+    table = read_table(write("a.csv", '\ufefftext;"label; or so"\n"1,5; 2\n3";x\n'))
+    assert _rows(table) == [{"text": "1,5; 2\n3", "label; or so": "x"}]
+    assert _rows(read_table(write("b.csv", "text,a;b\nx,y\n"))) == [{"text": "x", "a;b": "y"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.xlsx", b"PK", 'save it as "CSV UTF-8" there'),
+        ("a.csv", "text;label\n".encode("utf-16"), "UTF-16, not UTF-8"),
+        ("a.csv", "text\nä\n".encode("latin-1"), "a.csv:2: not UTF-8; save the file as UTF-8"),
+    ],
+)
+def test_what_no_table_is_ends_in_one_line(write, name, data, said):
+    with pytest.raises(Mistakes) as found:
+        read_table(write(name, data))
+    assert said in str(found.value)
+
+
 def test_json_lines_and_parquet_give_the_same_rows(write, tmp_path):
     lines = read_table(write("a.jsonl.gz", '{"text": "é\\n", "label": 1}\n\n{"label": 2, "text": "NA"}\n'))
     frame = polars.DataFrame({"text": ["é\n", "NA"], "label": [1, 2]})
@@ -61,7 +82,7 @@ def test_lines_end_at_line_feeds_only(write):
         ("a.jsonl", '{"a": 1}\n{"a": \n', "a.jsonl:2: not JSON"),
         ("a.jsonl", "[1]\n", "a.jsonl:1: not an object"),
         ("a.parquet", "no", "a.parquet: not Parquet"),
-        ("a.xlsx", "no", 'a.xlsx: no table format ".xlsx"; known: .tsv, .csv'),
+        ("a.docx", "no", 'a.docx: no table format ".docx"; known: .tsv, .csv'),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(write, name, data, told):

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, export, listing, predict, quickstart, run, show, table
+from isogloss.cli import analyse, export, listing, new, predict, quickstart, run, show, table
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -50,6 +50,7 @@ def _top(
 
 for _command in (
     quickstart.quickstart,
+    new.new,
     run.run,
     listing.list_,
     show.show,

@@ -89,11 +89,13 @@ def meaning(comparisons: pl.DataFrame) -> str:
     """Return in two sentences what a comparison of variants means for somebody who has to choose one."""
     import polars as pl
 
+    from isogloss.evaluation.naming import how_many
+
     means = comparisons.filter(pl.col("scope") == "unseen").sort("difference", descending=True)
     if means.is_empty():
         return "There is no mean over unseen languages to compare: one variant or one such language is left."
     rows = list(means.iter_rows(named=True))
-    count, baseline = rows[0]["language"].count("+") + 1, rows[0]["baseline"]
+    count, baseline = how_many(rows[0]["language"]), rows[0]["baseline"]
     found = "; ".join(map(_finding, rows))
     first = f'Against "{baseline}", on the mean over {count} languages without any labels: {found}.'
     return f"{first}\n{_advice(rows, baseline)}"

@@ -15,6 +15,7 @@ from isogloss.errors import mistake
 if TYPE_CHECKING:
     import polars as pl
 
+    from isogloss.evaluation.frame import Metrics
     from isogloss.evaluation.outcomes import Outcomes
     from isogloss.store import RunInfo, Store
 
@@ -142,7 +143,12 @@ def evidence(
         return scores, None
     # Under another rule, or on another task, an id may be the same and its score another thing.
     alike = _alike(done, scores)
-    predictions = store.predictions(alike, columns=_JUDGED)
+    folded = "fold" in alike[0].axes
+    predictions = store.predictions(alike, columns=None if folded else _JUDGED)
+    if folded:
+        from isogloss.evaluation.folds import across_folds
+
+        scores, predictions = across_folds(scores, predictions, _metrics(alike[0]))
     if choosing is not None:
         choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
         scores = picked(scores, choice, choosing.axis)
@@ -157,6 +163,14 @@ def _alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
     metric, task = primary_metric(scores), _tested(done[0])
     known = set(scores.filter(metric=metric)["run"])
     return [run for run in done if run.key in known and _tested(run) == task]
+
+
+def _metrics(run: RunInfo) -> Metrics:
+    """Return what scores predictions of the kind of a run's task."""
+    from isogloss.data.task import load_task
+    from isogloss.recipe.resolve import kind_of_task
+
+    return kind_of_task(load_task(run.tested_on)).metrics
 
 
 def _tested(run: RunInfo) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from isogloss.data.collect import Collector, shown
 from isogloss.data.linked import linked, part_of
 from isogloss.data.rules import FileRule, leads_out, names_second
 from isogloss.data.table import Table, joined, read_lines, read_table
@@ -53,9 +54,15 @@ def languages_in(task: Task, folder: Path, split: str) -> tuple[str, ...]:
     Of a task with second languages only the plain ones: which there are together, only the rows say.
     """
     rules = _rules(task, folder, split)
-    return tuple(
-        name for name in task.languages if all(_packed_or_not(_inside(task, folder, rule, name)) for rule in rules)
-    )
+    return tuple(name for name in task.languages if all(_holds(task, folder, rule, name) for rule in rules))
+
+
+def _holds(task: Task, folder: Path, rule: FileRule, language: str) -> bool:
+    """Return whether there is the file of a language and, where a column says whose rows they are, a row in it."""
+    path = _packed_or_not(_inside(task, folder, rule, language))
+    if path is None or rule.language is None:
+        return path is not None
+    return task.code(language) in set(map(str, _kept(path).column(rule.language)))
 
 
 def _rules(task: Task, folder: Path, split: str) -> tuple[FileRule, ...]:
@@ -97,8 +104,11 @@ def _of_all_parts(task: Task, folder: Path, rule: FileRule, language: str, split
     if rule.index is not None:
         table, used = _indexed(task, folder, rule.index, path)
     else:
-        table = _kept(path) if task.second is not None or task.links(rule, split) else read_table(path)
+        several = task.second is not None or rule.language is not None or task.links(rule, split)
+        table = _kept(path) if several else read_table(path)
         used = {_name(path, folder): table.sha256}
+    if rule.language is not None:
+        table = _of_language(table, task, rule.language, language)
     if rule.column is None:
         return table, used
     values = [str(value) for value in table.column(rule.column)]
@@ -106,6 +116,21 @@ def _of_all_parts(task: Task, folder: Path, rule: FileRule, language: str, split
         what = f'language "{language}" has no rows in split "{split}": column "{rule.column}" never says "{rule.value}"'
         raise mistake(what, where=str(path), remedy=nearest(str(rule.value), sorted(set(values))[:_SAID]))
     return table.where([value == rule.value for value in values]), used
+
+
+def _of_language(table: Table, task: Task, column: str, language: str) -> Table:
+    """Return the rows that a column says are in a language; a row that says nothing, or something else, is an error.
+
+    A row in two languages ("en+sw") is in neither: the task names it as a language of its own.
+    """
+    values, known = [str(value) for value in table.column(column)], {task.code(name) for name in task.languages}
+    mistakes = Collector()
+    for row, value in enumerate(values):
+        if value not in known:
+            what = f'no language of the task is called {shown(value)} (column "{column}")'
+            mistakes.add(what, table.place(row), nearest(value, known))
+    mistakes.raise_any(table.origin)
+    return table.where([value == task.code(language) for value in values])
 
 
 def _kept(path: Path) -> Table:

@@ -100,6 +100,8 @@ class FileRule:
             a row that this language does not have.
         column: the column that says which split a row is in, where one file holds several.
         value: what `column` says for this split; compared as Python writes it, so that TOML's false is JSON's.
+        language: the column that says which language a row is in (as the task's `codes` write it), where one file
+            holds several.
         part: which share of the rows it is, where nothing in the file says so.
     """
 
@@ -107,6 +109,7 @@ class FileRule:
     index: str | None = None
     column: str | None = None
     value: str | None = None
+    language: str | None = None
     part: Part | None = None
 
     @field_validator("pattern", "index")
@@ -126,6 +129,23 @@ class FileRule:
         if self.column == other.column and self.value != other.value:
             return False
         return self.part is None or other.part is None or self.part.overlaps(other.part)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Split:
+    """How rows that nobody has split are cut into folds: each is tested on by a model that is trained on the others.
+
+    Rows that share a group are in one fold, in every language and, where the task is parallel, with all their
+    translations.
+
+    Attributes:
+        folds: how many.
+        stratify: whether each label of each language is spread over the folds as evenly as whole groups allow; else
+            groups alone are.
+    """
+
+    folds: int = Field(ge=2, le=100)
+    stratify: bool = True
 
 
 @dataclass(frozen=True, config=STRICT)

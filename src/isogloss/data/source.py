@@ -14,15 +14,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from isogloss.data.folder import files_of, languages_in, read_folder
+from isogloss.data.folds import dealt, within
 from isogloss.data.hub import read_hub, where_on_hub
-from isogloss.data.rows import Rows, label_names, make_rows
+from isogloss.data.rows import Rows, label_names, make_rows, unlabelled_rows
 from isogloss.data.rules import FileRule, names_second
 from isogloss.data.table import Table, read_bytes
-from isogloss.data.task import Task
+from isogloss.data.task import FOLDED, Task
 from isogloss.errors import mistake, nearest
 from isogloss.languages import cell
 
-__all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "with_labels"]
+__all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "read_unlabelled", "with_labels"]
 
 
 def read_rows(task: Task, language: str, split: str, *, path: Path | None = None, offline: bool = False) -> Rows:
@@ -43,7 +44,22 @@ def read_rows(task: Task, language: str, split: str, *, path: Path | None = None
     """
     task = with_labels(task, path=path, offline=offline)
     table, provenance = _read_table(task, language, split, path, offline)
-    return make_rows(table, task, language, split, provenance)
+    return make_rows(table, task, language, _as_filed(task, split), provenance)
+
+
+def read_unlabelled(task: Task, language: str, split: str, *, path: Path | None = None, offline: bool = False) -> Rows:
+    """Return the rows of a language whose labels nobody knows, to be predicted; of a task with folds, all rows.
+
+    Raises:
+        Mistakes: as `read_rows`; or there are labels after all.
+    """
+    task = with_labels(task, path=path, offline=offline)
+    table, _ = _read_filed(task, language, _as_filed(task, split), path, offline)
+    labelled = [row for row, value in enumerate(table.columns.get(str(task.label), ())) if value not in (None, "")]
+    if labelled:
+        what = f'language "{language}" is said to be unlabelled, and {len(labelled)} of its rows have a label'
+        raise mistake(what, where=table.place(labelled[0]), remedy="take it out of `unlabelled`, and it is tested on")
+    return unlabelled_rows(table, task.texts, task)
 
 
 def with_labels(task: Task, *, path: Path | None = None, offline: bool = False) -> Task:
@@ -72,7 +88,7 @@ def languages_at(task: Task, split: str, *, path: Path | None = None) -> tuple[s
     A folder or an embedded sample may hold fewer than the task names; of the hub all are taken to be there.
     """
     folder = _folder(task, path)
-    return languages_in(task, folder, split) if folder else task.languages
+    return languages_in(task, folder, _as_filed(task, split)) if folder else task.languages
 
 
 def fingerprint(task: Task, language: str, split: str, path: Path | None = None, offline: bool = False) -> str:
@@ -83,15 +99,17 @@ def fingerprint(task: Task, language: str, split: str, path: Path | None = None,
     """
     task = with_labels(task, path=path, offline=offline)
     folder = _folder(task, path)
+    filed = _as_filed(task, split)
     if folder is None:
         _refuse_offline(task, offline)
         content: Any = where_on_hub(task, language, split)
     else:
-        files = files_of(task, folder, language, split)
+        each = [language] if filed == split else languages_at(task, filed, path=path)  # folds are dealt over all
+        files = list(dict.fromkeys(file for one in each for file in files_of(task, folder, one, filed)))
         names = [file.relative_to(folder).as_posix().removesuffix(".gz") for file in files]
         content = dict(zip(names, map(_file_digest, files), strict=True))
-    rule = _hub_rule(task, language) if folder is None else _file_rules(task, language, split)
-    about = _meaning(task)
+    rule = _hub_rule(task, language) if folder is None else _file_rules(task, language, filed)
+    about = {**_meaning(task), **({} if filed == split else {"fold": _fold(task)})}
     text = json.dumps([content, about, rule, language, split], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -110,6 +128,16 @@ def _meaning(task: Task) -> dict[str, Any]:
     return about
 
 
+def _as_filed(task: Task, split: str) -> str:
+    """Return the split that the files know: that which a fold is cut out of."""
+    return task.pool if task.pool is not None and split in FOLDED else split
+
+
+def _fold(task: Task) -> dict[str, Any]:
+    assert task.split is not None
+    return {**asdict(task.split), "fold": task.fold}
+
+
 def _file_rules(task: Task, language: str, split: str) -> dict[str, Any] | list[dict[str, Any]]:
     """Return which rows of its files a split has; the files themselves are known by what is in them."""
     rules = [_file_rule(task, rule, language) for rule in task.files[split]]
@@ -124,6 +152,8 @@ def _file_rule(task: Task, rule: FileRule, language: str) -> dict[str, Any]:
     told: dict[str, Any] = {"index": index, "column": rule.column, "value": rule.value}
     if rule.part is not None:
         told["part"] = asdict(rule.part)
+    if rule.language is not None:
+        told["language"] = [rule.language, task.code(language)]
     if task.second is not None and not names_second(rule.pattern):
         told["second"] = task.code(task.pair(language)[1])
     return told
@@ -149,6 +179,22 @@ def _hub_rule(task: Task, language: str) -> dict[str, Any]:
 
 
 def _read_table(
+    task: Task, language: str, split: str, path: Path | None, offline: bool
+) -> tuple[Table, Mapping[str, Any]]:
+    filed = _as_filed(task, split)
+    table, provenance = _read_filed(task, language, filed, path, offline)
+    if filed == split:
+        return table, provenance
+    if task.fold is None and split == "test":
+        what, remedy = 'the rows are cut into folds, and none is "test"', "write fold = 0, or axes.fold = [0, 1, …]"
+        raise mistake(what, where=f"task {task.name}", remedy=remedy)
+    if task.fold is None:
+        return table, provenance
+    every = {one: _read_filed(task, one, filed, path, offline)[0] for one in languages_at(task, filed, path=path)}
+    return within(table, task, language, split, dealt(task, every)), {**provenance, "fold": _fold(task)}
+
+
+def _read_filed(
     task: Task, language: str, split: str, path: Path | None, offline: bool
 ) -> tuple[Table, Mapping[str, Any]]:
     folder = _folder(task, path)

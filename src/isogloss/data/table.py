@@ -86,15 +86,17 @@ def read_table(path: Path) -> Table:
     """Return the table in a file; its format is the one that its name ends in.
 
     TSV is split on tabs and nothing else: quotes are letters, and "NA" is a text. CSV follows RFC 4180, with
-    line breaks inside quotes. A byte-order mark is dropped.
+    line breaks inside quotes; it is separated by semicolons where its header has some and no comma. A byte-order mark
+    is dropped.
 
     Raises:
         Mistakes: the file is missing, empty, not UTF-8, or not what its name says, with the line.
     """
     parse = _PARSERS.get(_format(path))
     if parse is None:
-        known = ", ".join(_PARSERS)
-        raise mistake(f'no table format "{_format(path)}"', where=str(path), remedy=f"known: {known}, each also .gz")
+        known = f"known: {', '.join(_PARSERS)}, each also .gz"
+        remedy = 'save it as "CSV UTF-8" there' if _format(path).lower() in _SPREADSHEETS else known
+        raise mistake(f'no table format "{_format(path)}"', where=str(path), remedy=remedy)
     data = read_bytes(path)
     columns, places = parse(data, str(path))
     if not places:
@@ -127,6 +129,7 @@ def _format(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix
 
 
+_SPREADSHEETS = (".xlsx", ".xls", ".ods")
 _Parsed = tuple[dict[str, Sequence[Any]], Sequence[int]]
 
 
@@ -135,7 +138,8 @@ def _lines(data: bytes, origin: str) -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = data[: fault.start].count(b"\n") + 1
-        raise mistake("not UTF-8", where=f"{origin}:{line}", remedy="save the file as UTF-8") from None
+        what = "UTF-16, not UTF-8" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "not UTF-8"
+        raise mistake(what, where=f"{origin}:{line}", remedy="save the file as UTF-8") from None
     lines = text.replace("\r\n", "\n").split("\n")
     if not lines[-1]:
         lines.pop()
@@ -149,7 +153,7 @@ def _tsv(data: bytes, origin: str) -> _Parsed:
 
 def _csv(data: bytes, origin: str) -> _Parsed:
     text = "\n".join(_lines(data, origin))
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_separator(text))
     records, start = [], 1
     try:
         for cells in reader:
@@ -159,6 +163,12 @@ def _csv(data: bytes, origin: str) -> _Parsed:
     except csv.Error as fault:
         raise mistake(f"not CSV: {fault}", where=f"{origin}:{start}", remedy="mend the quotes") from None
     return _columns(records, origin)
+
+
+def _separator(text: str) -> str:
+    """Return what separates the cells: a spreadsheet writes semicolons where a comma stands in its numbers."""
+    header = next(csv.reader(io.StringIO(text, newline="")), [])
+    return ";" if len(header) == 1 and ";" in header[0] else ","
 
 
 def _columns(records: list[tuple[int, list[str]]], origin: str) -> _Parsed:

@@ -15,9 +15,12 @@ from typing import Any, Literal, Self
 from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from isogloss.data.rules import STRICT, FileRule, Group, HubRule
+from isogloss.data.rules import STRICT, FileRule, Group, HubRule, Split
 from isogloss.errors import Mistake, Mistakes, mistake, nearest
 from isogloss.languages import cell
+
+FOLDED = ("train", "test")
+"""The splits of a task that is cut into folds."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -52,6 +55,8 @@ class Task:
         answers: the column of gold answers, cut from the last text.
         second: the column that says a row's second language, that of the question; a plain language means rows
             in which both are the same.
+        split: how the rows of its one split are cut into folds; it then has "train" and "test", too.
+        fold: which fold is "test"; the others are "train". With none, "train" is all rows, and there is no "test".
         settings: of the kind; a task's file writes them beside its name: `kind = { name = "…", rule = "…" }`.
     """
 
@@ -77,6 +82,8 @@ class Task:
     answers: str | None = None
     second: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    split: Split | None = None
+    fold: int | None = None
 
     @field_validator("files", mode="before")
     @classmethod
@@ -153,14 +160,37 @@ class Task:
         if self.id is None or not self.parallel:
             raise ValueError(f'{name}: rows are found in "{of}" by their ids: give "id", and parallel = true')
 
+    @model_validator(mode="after")
+    def _folds(self) -> Self:
+        if self.split is None:
+            if self.fold is not None:
+                raise ValueError("a fold is of a task with split = { folds = … }")
+            return self
+        if len(self.files) != 1 or set(self.files) & set(FOLDED):
+            raise ValueError(
+                f'folds are cut out of one split, called neither {" nor ".join(FOLDED)}: files = {{ all = "…" }}'
+            )
+        if self.fold is not None and not 0 <= self.fold < self.split.folds:
+            raise ValueError(f"there is no fold {self.fold}; they are 0 to {self.split.folds - 1}")
+        if self.answers is not None or self.second is not None:
+            raise ValueError("folds are of rows with labels in one language")
+        return self
+
+    @property
+    def pool(self) -> str | None:
+        """The split that folds are cut out of; None where there are none."""
+        return next(iter(self.files)) if self.split is not None else None
+
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that its files or the hub may have, in the order of the task's file."""
-        names = [*self.files, *(self.hub.splits if self.hub else ())]
+        """The splits that its files or the hub may have, in the order of the task's file; those of folds last."""
+        names = [*self.files, *(self.hub.splits if self.hub else ()), *(FOLDED if self.split is not None else ())]
         return tuple(dict.fromkeys(names))
 
     def shares_rows(self, one: str, other: str) -> bool:
         """Return whether two splits may have a row in common, as far as the rules of its files tell."""
+        if self.split is not None:
+            return one == other or self.fold is None or self.pool in (one, other)
         every = product(self.files.get(one, ()), self.files.get(other, ()))
         return one == other or any(rule.overlaps(twin) for rule, twin in every)
 
@@ -293,7 +323,7 @@ def _with_settings(table: dict[str, Any]) -> dict[str, Any]:
 
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-_KEYS = {owner.__name__: tuple(owner.__dataclass_fields__) for owner in (Group, FileRule, HubRule, Task)}
+_KEYS = {owner.__name__: tuple(owner.__dataclass_fields__) for owner in (Group, FileRule, HubRule, Split, Task)}
 _KEYS["Part"] = ("column", "from", "to", "of")
 
 
@@ -304,7 +334,9 @@ def _as_mistake(error: Any, place: str) -> Mistake:
     if error["type"] in ("missing", "missing_argument"):
         return Mistake("missing", f"{place}: {where}", "write it")
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        owner = {"group": "Group", "hub": "HubRule", "files": "FileRule"}.get(above[0] if above else "", "Task")
+        owner = {"group": "Group", "hub": "HubRule", "files": "FileRule", "split": "Split"}.get(
+            above[0] if above else "", "Task"
+        )
         keys = _KEYS["Part" if "part" in above else owner]
         return Mistake(f'unknown key "{key}"', f"{place}: {where}", nearest(key, keys))
     message = error["msg"].removeprefix("Value error, ")

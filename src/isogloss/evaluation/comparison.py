@@ -5,7 +5,7 @@
 | recipe, variant, axis.* | the arm |
 | baseline | the variant that it is compared with, in the same cell of the axes |
 | scope | "language", or the mean: "unseen" over targets unseen by both, "targets" over all where there are none |
-| language | the language; for a mean the languages averaged, joined by "+" |
+| language | the language; for a mean the languages averaged, joined by "+" (`naming.together`) |
 | difference, standard_error | arm minus baseline in points, on the same examples |
 | low, high | 95 % interval, not corrected for the number of languages |
 | conditional | "" or what interval (and with one seed the p-value too) is conditional on: "3 seeds" … |
@@ -30,7 +30,7 @@ import polars as pl
 
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.frame import Arm, arm_of, arms, averaged, axis_columns, only, read_csv
-from isogloss.evaluation.naming import named
+from isogloss.evaluation.naming import named, together
 from isogloss.evaluation.outcomes import Differences, Outcomes
 from isogloss.evaluation.paired import (
     UNCONDITIONAL_SEEDS,
@@ -160,8 +160,9 @@ def _tests(found: Differences, scope: str, averaged: set[str]) -> list[dict[str,
     left_out = [one.left_out for one in found.by_language.values()]
     scopes = [("language", language, len(languages), left_out[i]) for i, language in enumerate(languages)]
     for mean in means:
-        together = "+".join(languages[position] for position in mean)
-        scopes.append((scope, together, 1, sum(left_out[position] for position in mean)))
+        scopes.append(
+            (scope, together(languages[position] for position in mean), 1, sum(left_out[position] for position in mean))
+        )
     rows = _rows(parts, uncertainty(parts), len(languages))
     return [
         {

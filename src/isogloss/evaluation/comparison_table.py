@@ -6,6 +6,7 @@ import polars as pl
 
 from isogloss.evaluation.comparison import LEVEL, MEANS, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
+from isogloss.evaluation.naming import how_many
 from isogloss.evaluation.render import Cell, Column, Table
 
 
@@ -53,7 +54,7 @@ def _row(arm: Arm, row: dict[str, object], *, mean: bool, given: bool) -> tuple[
     return (
         Cell(arm.variant),
         *(Cell(value) for _, value in arm.cell),
-        Cell(language.count("+") + 1 if mean else language),
+        Cell(how_many(language) if mean else language),
         Cell(_number(row["difference"])),
         Cell(interval),
         Cell(_number(row["p_adjusted"])),

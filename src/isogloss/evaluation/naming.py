@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import polars as pl
 
 
@@ -24,6 +27,16 @@ def with_cells(frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     pair = pl.concat_str(["language", "second_language"], separator="/", ignore_nulls=True)
     return frame.with_columns(pair.alias("language"), pl.lit(None, pl.String).alias("second_language"))
+
+
+def together(languages: Iterable[str]) -> str:
+    """Return languages joined by "+"; one that is itself of two ("en+sw": both in one text) stands in parentheses."""
+    return "+".join(f"({language})" if "+" in language else language for language in languages)
+
+
+def how_many(joined: str) -> int:
+    """Return how many languages `together` has joined."""
+    return re.sub(r"\([^)]*\)", "", joined).count("+") + 1
 
 
 def factors(seed: str) -> dict[str, str]:

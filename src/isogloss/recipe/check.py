@@ -11,7 +11,7 @@ from isogloss import languages, registry
 from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.keys import Key
 from isogloss.recipe.analysis import check_analyses
-from isogloss.recipe.document import Document
+from isogloss.recipe.document import NUMBERS, Document
 from isogloss.recipe.model import AXES, ROLES, Recipe
 from isogloss.recipe.phase import LENGTHS, On, Phase
 from isogloss.recipe.resolve import (
@@ -48,8 +48,8 @@ def check_frame(recipe: Recipe, document: Document) -> list[Mistake]:
         place = document.place(("axes", axis))
         if axis not in AXES:
             mistakes.append(Mistake(f'there is no axis "{axis}"', place, nearest(axis, AXES)))
-        elif axis == "draw" and not all(value[0].isdecimal() for value in values):
-            mistakes.append(Mistake("a draw is a whole number", place, "write draw = [0, 1, 2]"))
+        elif axis in NUMBERS and not all(value[0].isdecimal() for value in values):
+            mistakes.append(Mistake(f"a {axis} is a whole number", place, f"write {axis} = [0, 1, 2]"))
         elif len(set(values)) < len(values):
             mistakes.append(Mistake("a value stands twice", place, "take one of them out"))
     return mistakes
@@ -64,6 +64,10 @@ def check_cell(cell: Recipe, document: Document, planned: Iterable[str]) -> list
         planned: the phases of the recipe with the skipped ones.
     """
     return _CellCheck(cell, document, tuple(planned)).run()
+
+
+def _support(phase: Phase) -> tuple[str, ...]:
+    return phase.support.languages if phase.support is not None else ()
 
 
 class _CellCheck:
@@ -116,6 +120,8 @@ class _CellCheck:
             codes = getattr(roles, role)
             if role != "target" or codes not in EVERY:
                 self._codes(codes, self.head, ("languages", role), in_task=role == "target")
+        self._unlabelled()
+        self._simple()
         if not roles.source:
             self._refuse(("languages", "source"), "there is no source language", 'write source = ["en"]')
         if not roles.target:
@@ -123,6 +129,25 @@ class _CellCheck:
         if roles.target == ("grid",) and self.head is not None and self.head.second is None:
             what = f'the rows of "{self.head.name}" have no second language to make a grid'
             self._refuse(("languages", "target"), what, 'write target = "all"')
+
+    def _simple(self) -> None:
+        name, known = self.cell.simple, registry.names("simple")
+        if name is not None and name not in known:
+            self._refuse(("simple",), f'no simple model is called "{name}"', nearest(name, known))
+        if name is not None and self.head is not None and self.head.label is None:
+            self._refuse(("simple",), "simple models are of rows with labels", "take it out")
+
+    def _unlabelled(self) -> None:
+        """Languages without labels are of the task, and nothing else is asked of them."""
+        roles, path = self.cell.languages, ("languages", "unlabelled")
+        self._codes(roles.unlabelled or (), self.head, path, in_task=True)
+        if roles.unlabelled and self.head is not None and self.head.label is None:
+            self._refuse(path, "only rows with labels can be without them", "take it out")
+        for code in roles.unlabelled or ():
+            others = [role for role in ROLES if code in getattr(roles, role)]
+            trained = [phase.name for phase in self.cell.phases if code in (*phase.on.languages, *_support(phase))]
+            for place in (*others, *(f"phase {name}" for name in trained)):
+                self._refuse(path, f'"{code}" has no labels, and {place} needs some', "take it out of one of them")
 
     def _codes(self, codes: Iterable[str], task: Task | None, path: tuple[str, ...], *, in_task: bool) -> None:
         seen: set[str] = set()
@@ -170,6 +195,8 @@ class _CellCheck:
                 f'no objective is called "{phase.objective}"',
                 nearest(phase.objective, names),
             )
+        if phase.class_weights is not None and self.head is not None and self.head.label is None:
+            self._refuse((*path, "class_weights"), "weights are of labels, and the rows have none", "take it out")
         try:
             return method_of(phase.method)
         except Mistakes as error:

@@ -11,6 +11,7 @@ from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.recipe.toml import Path, dotted, dump, parse_path
 
 NAMED = ("phases", "variants")  # lists of tables with names
+NUMBERS = {"draw": "draw", "fold": "task.fold"}  # axes of numbers, and the key that each sets
 WHOLE = ("task", "rates", "seeds")  # given anew, they replace what was there
 SHORT = {"method": "name", "optimizer": "name", "schedule": "name", "task": "name", "select": "on"}
 ROWS = ("on", "support")  # tables of a phase
@@ -144,12 +145,12 @@ class Document:
         """Return the document with one value of every axis in place."""
         settings = {}
         for axis, value in axes.items():
-            path, new = ("draw", int(value[0])) if axis == "draw" else (f"languages.{axis}", list(value))
-            settings[path] = new
+            path, new = (NUMBERS[axis], int(value[0])) if axis in NUMBERS else (f"languages.{axis}", list(value))
+            settings[axis] = path, new
         tables = copy.deepcopy(dict(self.tables))
         draft = _Draft(tables, dict(self.origins))
-        for text, new in settings.items():
-            draft.put(parse_path(text), new, self.place(("axes", text.removeprefix("languages."))))
+        for axis, (path, new) in settings.items():
+            draft.put(parse_path(path), new, self.place(("axes", axis)))
         return replace(self, tables=draft.tables, origins=draft.origins)
 
     def settled(self, variant: str) -> Document:

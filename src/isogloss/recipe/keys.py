@@ -57,6 +57,8 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "select",
         "precision",
     }
+    if phase.class_weights is None:  # told only where they are given: older phases keep their keys
+        whole.add("class_weights")
     optimizer = {"name": phase.optimizer.name, "learning_rate": phase.optimizer.learning_rate}
     pairing = {"pairing": method.pairing.version} if method.draws_support else {}
     return phase.model_dump(mode="json", exclude=whole) | {

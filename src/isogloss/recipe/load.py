@@ -12,7 +12,7 @@ from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.recipe import toml
 from isogloss.recipe.analysis import check_sources
 from isogloss.recipe.check import check_cell, check_frame
-from isogloss.recipe.document import Document
+from isogloss.recipe.document import NUMBERS, Document
 from isogloss.recipe.model import AXES, Recipe, build
 from isogloss.recipe.source import Source, read, shipped, with_profile
 from isogloss.recipe.toml import Path
@@ -118,8 +118,9 @@ def _checked_cell(cell: Document, whole: Document) -> tuple[Recipe | None, list[
 def _axis_values(recipe: Recipe) -> Iterator[dict[str, tuple[str, ...]]]:
     """Every combination of the values of those axes that are right in themselves."""
     axes = {axis: values for axis, values in recipe.axes.items() if axis in AXES}
-    if not all(value[0].isdecimal() for value in axes.get("draw", ())):
-        del axes["draw"]
+    for axis in NUMBERS:
+        if not all(value[0].isdecimal() for value in axes.get(axis, ())):
+            del axes[axis]
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
 

@@ -13,7 +13,7 @@ from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Share, Ta
 from isogloss.wording import refusal
 
 ROLES = ("source", "auxiliary", "target", "selection")
-AXES = ("source", "auxiliary", "target", "draw")
+AXES = ("source", "auxiliary", "target", "draw", "fold")
 
 
 def _axis(values: Any) -> Any:
@@ -32,12 +32,14 @@ class LanguageRoles(Table):
         target: tested on; ("all",) for all languages of the evaluation's task, ("grid",) for every cell of a context's
             and a question's language.
         selection: whose labels may choose a step or a setting; never a target's own.
+        unlabelled: whose rows have no labels: predicted, never scored.
     """
 
     source: Languages = ("en",)
     auxiliary: Languages = ()
     target: Languages = ("all",)
     selection: Languages = ()
+    unlabelled: Languages | None = None
 
 
 class Seeds(Table):
@@ -92,6 +94,8 @@ class Recipe(Table):
         seeds: how many, and by which phase.
         draw: which random subset is taken where `on` asks for one.
         keep: which weights stay: "scores" (none), "shared" (of phases that several runs go through), "all".
+        simple: in place of an encoder that is trained, a simple model that stands beside it, fitted on all that the
+            phases would train on: a name in the registry's group `simple`.
         max_length: tokens an example at most.
         precision: "auto" is bf16 where the hardware has it, else fp32.
         allow_unknown: share of unknown tokens, 0 to 1, above which a language is refused.
@@ -111,6 +115,7 @@ class Recipe(Table):
     seeds: Seeds = Seeds.model_validate(1)
     draw: Annotated[int, Field(ge=0)] = 0
     keep: Literal["scores", "shared", "all"] = "scores"
+    simple: str | None = None
     max_length: Annotated[int, Field(ge=8)] = 128
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     allow_unknown: Rate = 0.2

@@ -236,6 +236,7 @@ class Phase(Table):
         support: what supports are drawn from, for methods that draw any; the rows of `on` if not given.
         method: how episodes change the learner.
         objective: what is minimised on a batch.
+        class_weights: "balanced" weighs each label's loss so that all count alike in what the phase is trained on.
         optimizer: the base optimizer.
         schedule: of the learning rate.
         epochs: length as passes over the pooled data of all its languages; for a method that draws supports, over the
@@ -261,6 +262,7 @@ class Phase(Table):
     support: On | None = None
     method: MethodChoice = MethodChoice(name="finetune")
     objective: str = "cross_entropy"
+    class_weights: Literal["balanced"] | None = None
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     epochs: Positive | None = None

@@ -7,12 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from isogloss.data.task import Task
 from isogloss.recipe import keys
 from isogloss.recipe.analysis import ANALYSIS_VERSIONS, ENCODER, ImpactAnalysis
 from isogloss.recipe.keys import Fingerprints
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
-from isogloss.recipe.planned import Cell, DevelopmentRows, Plan, PlannedAnalysis, PlannedPhase, PlannedRows
+from isogloss.recipe.planned import (
+    Cell,
+    DevelopmentRows,
+    Plan,
+    PlannedAnalysis,
+    PlannedPhase,
+    PlannedRows,
+    PlannedSimple,
+)
 from isogloss.recipe.resolve import (
     EVERY,
     among,
@@ -22,6 +31,7 @@ from isogloss.recipe.resolve import (
     selection_languages,
     task_of,
 )
+from isogloss.registry import load
 
 
 def make_plan(recipe: Recipe, fingerprints: Fingerprints) -> Plan:
@@ -41,7 +51,8 @@ def make_plan(recipe: Recipe, fingerprints: Fingerprints) -> Plan:
         for seeds in seed_values(effective):
             planner = _Planner(effective, whole, seeds, fingerprints, recipe.draw)
             planned = planner.phases()
-            phases |= {phase.key: phase for phase in planned.values()}
+            if effective.simple is None:
+                phases |= {phase.key: phase for phase in planned.values()}
             cells.append(planner.cell(recipe.name, axes, planned))
     return Plan(recipe, tuple(cells), phases)
 
@@ -90,8 +101,10 @@ class _Planner:
 
     def cell(self, name: str, axes: Mapping[str, tuple[str, ...]], planned: Mapping[str, PlannedPhase]) -> Cell:
         """Return the run that these phases make up, in the recipe called `name`."""
-        final = [phase for phase in planned.values() if phase.product == "weights"][-1]
+        leave_weights = [phase for phase in planned.values() if phase.product == "weights"]
+        final = leave_weights[-1]
         recipe, evaluation = self.recipe, self.recipe.evaluation
+        simple = PlannedSimple(recipe.simple, tuple(leave_weights)) if recipe.simple is not None else None
         task = evaluation_task(recipe)
         targets = self._targets()
         precision = self.fingerprints.precision(recipe.precision)
@@ -100,11 +113,13 @@ class _Planner:
             "rows": {code: self.fingerprints.data(task, code, evaluation.split) for code in targets},
             "examples": evaluation.examples and {"count": evaluation.examples, "draw": self.tested_draw},
         }
+        unlabelled = recipe.languages.unlabelled or ()
         content = keys.content_key(
             {
                 "format": keys.FORMAT,
-                "final": final.key,
+                **({"final": final.key} if simple is None else {"simple": self._simple_content(simple)}),
                 **tested,
+                **({"unlabelled": self._unlabelled_content(task, unlabelled)} if unlabelled else {}),
                 **({"precision": precision} if precision != final.precision else {}),  # else the phase's key has it
                 **self._development_content(self._development()),
             }
@@ -120,23 +135,51 @@ class _Planner:
             source=recipe.languages.source,
             auxiliary=recipe.languages.auxiliary,
             target=targets,
+            unlabelled=unlabelled,
             seen=tuple(sorted({code for phase in planned.values() for code in phase.trained})),
-            phases=tuple(dict.fromkeys(phase.key for phase in planned.values())),
-            final=final.key,
+            simple=simple,
+            phases=() if simple else tuple(dict.fromkeys(phase.key for phase in planned.values())),
+            final="" if simple else final.key,
             task=task,
             split=evaluation.split,
             examples=evaluation.examples,
             draw=self.tested_draw,
             development=self._development(),
             precision=precision,
-            analyses=tuple({one.key: one for one in self._analyses(planned, final.name, beside)}.values()),
+            analyses=() if simple else self._analyses(planned, final.name, beside),
             effective=recipe,
         )
 
+    def _simple_content(self, simple: PlannedSimple) -> dict[str, Any]:
+        """What a simple model depends on: rows, tokenizer and encoder, and not how an encoder would be trained."""
+        return {
+            "model": [simple.name, load("simple", simple.name).version],
+            "encoder": self.fingerprints.encoder(self.recipe.encoder),
+            "max_length": self.recipe.max_length,
+            "labels": evaluation_task(self.recipe).labels,
+            "rows": [
+                {
+                    "task": keys.task_content(task),
+                    "rows": {code: self.fingerprints.data(task, code, on.split) for code in languages},
+                    "subset": keys.subset_content(on, phase.phase, phase.draw),
+                }
+                for phase in simple.phases
+                for on, task, languages in phase.rows
+            ],
+        }
+
+    def _unlabelled_content(self, task: Task, languages: tuple[str, ...]) -> dict[str, str]:
+        return {code: self.fingerprints.data(task, code, self.recipe.evaluation.split) for code in languages}
+
     def _analyses(
         self, planned: Mapping[str, PlannedPhase], final: str, tested: Mapping[str, Any]
+    ) -> tuple[PlannedAnalysis, ...]:
+        """Those of single runs whose phases this variant does not skip, each once."""
+        return tuple({one.key: one for one in self._each_analysis(planned, final, tested)}.values())
+
+    def _each_analysis(
+        self, planned: Mapping[str, PlannedPhase], final: str, tested: Mapping[str, Any]
     ) -> Iterator[PlannedAnalysis]:
-        """Those of single runs whose phases this variant does not skip."""
         for analysis in self.recipe.analyses:
             if not isinstance(analysis, ImpactAnalysis):
                 continue
@@ -166,7 +209,9 @@ class _Planner:
         target = self.recipe.languages.target
         if target not in EVERY:
             return target
-        return among(target, self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split))
+        return among(
+            self.recipe, self.fingerprints.languages(evaluation_task(self.recipe), self.recipe.evaluation.split)
+        )
 
     def _development(self, *trained: PlannedRows) -> DevelopmentRows | None:
         """The recipe's development rows; with rows that are trained on, only if any of them may be among these."""

@@ -123,6 +123,13 @@ class PlannedPhase:
         return tuple(sorted({code for rows in self.rows for code in rows.languages}))
 
 
+class PlannedSimple(NamedTuple):
+    """A simple model, and the phases on whose rows it is fitted: those that would leave weights."""
+
+    name: str
+    phases: tuple[PlannedPhase, ...]
+
+
 @dataclass(frozen=True)
 class Cell:
     """One run: a variant, a value of every axis, a seed of every phase.
@@ -136,9 +143,11 @@ class Cell:
         source: source languages.
         auxiliary: auxiliary languages.
         target: languages tested on.
+        unlabelled: languages predicted and not tested on.
         seen: every language that a phase of it is trained on, sorted.
+        simple: the simple model that stands in place of the phases, which are then not carried out; or None.
         phases: keys, in the order to carry them out.
-        final: key of the phase whose weights are evaluated.
+        final: key of the phase whose weights are evaluated; "" with `simple`.
         task: what is evaluated on.
         split: of it.
         examples: a language, whole groups; None for all.
@@ -157,7 +166,9 @@ class Cell:
     source: tuple[str, ...]
     auxiliary: tuple[str, ...]
     target: tuple[str, ...]
+    unlabelled: tuple[str, ...]
     seen: tuple[str, ...]
+    simple: PlannedSimple | None
     phases: tuple[str, ...]
     final: str
     task: Task

@@ -54,15 +54,16 @@ def targets_of(recipe: Recipe) -> tuple[str, ...]:
     may lack some of them.
     """
     target = recipe.languages.target
-    return among(target, evaluation_task(recipe).languages) if target in EVERY else target
+    return among(recipe, evaluation_task(recipe).languages) if target in EVERY else target
 
 
 EVERY = (("all",), ("grid",))
 
 
-def among(target: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what "all" or "grid" means where some languages are there."""
-    return there if target == ("all",) else cells(there)
+def among(recipe: Recipe, there: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a recipe's target "all" or "grid" means where some languages are there: those that have labels."""
+    labelled = tuple(code for code in there if code not in (recipe.languages.unlabelled or ()))
+    return labelled if recipe.languages.target == ("all",) else cells(labelled)
 
 
 def languages_of(recipe: Recipe, *rows: On, targets: Iterable[str] | None = None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from isogloss.data.task import Task
@@ -52,7 +53,8 @@ def checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resource
 
 def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
     """Return task, language and split of everything that cells are trained and tested on, each once, in order."""
-    phases = {key: plan.phases[key] for cell in cells for key in cell.phases}.values()
+    phases = [*{key: plan.phases[key] for cell in cells for key in cell.phases}.values()]
+    phases += [phase for cell in cells if cell.simple for phase in cell.simple.phases]
     found = {
         (task.name, repr(task), on.split, language): task
         for phase in phases
@@ -68,9 +70,13 @@ def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
 def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:
     """Read and tokenise everything that will be needed, and report all that is wrong with it at once."""
     mistakes: dict[Mistake, None] = {}
-    for task, language, split in wanted(plan, cells):
+    reads = [partial(resources.bag, *rows) for rows in wanted(plan, cells)]
+    reads += [
+        partial(resources.unlabelled_bag, cell.task, code, cell.split) for cell in cells for code in cell.unlabelled
+    ]
+    for read in reads:
         try:
-            resources.bag(task, language, split)
+            read()
         except Mistakes as found:
             mistakes |= dict.fromkeys(found.mistakes)
     if mistakes:

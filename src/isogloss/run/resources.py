@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isogloss.data.source import fingerprint, languages_at, read_rows, with_labels
+from isogloss.data.source import fingerprint, languages_at, read_rows, read_unlabelled, with_labels
 from isogloss.data.task import Task
 from isogloss.errors import mistake
 from isogloss.recipe.resolve import evaluation_task, kind_of_task
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
+    from isogloss.data.rows import Rows
     from isogloss.recipe.model import Recipe
 
 
@@ -32,6 +33,7 @@ class Resources:
         self._recipe, self._cache, self._folders = recipe, cache, data
         self.offline = offline
         self._bags: dict[tuple[str, str, str], Bag] = {}
+        self._covered: set[tuple[str, str, str]] = set()
         self._fingerprints: dict[tuple[str, ...], str] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
 
@@ -49,7 +51,23 @@ class Resources:
             Mistakes: rows, files or the hub are not what the task says, its label names are not those of the head, or
                 the encoder hardly knows the language.
         """
-        from isogloss.data.encode import check_coverage, encode
+        from isogloss.data.encode import check_coverage
+
+        bag = self._bag(task, language, split, read_rows)
+        if (repr(task), language, split) not in self._covered:
+            check_coverage(bag, self._recipe.allow_unknown)
+            self._covered.add((repr(task), language, split))
+        return bag
+
+    def unlabelled_bag(self, task: Task, language: str, split: str) -> Bag:
+        """Return the examples of a language without labels; their targets mean nothing.
+
+        A language that the encoder hardly knows is no reason to refuse it: nothing is trained on it, nor scored.
+        """
+        return self._bag(task, language, split, read_unlabelled)
+
+    def _bag(self, task: Task, language: str, split: str, read: Callable[..., Rows]) -> Bag:
+        from isogloss.data.encode import encode
 
         name = (repr(task), language, split)
         if name not in self._bags:
@@ -61,13 +79,13 @@ class Resources:
                     f"its labels are not those of the evaluation ({odd})", where=f"task {task.name}", remedy=remedy
                 )
             task = replace(self._located(task), labels=self.labels)
-            rows = read_rows(task, language, split, offline=self.offline)
+            rows = read(task, language, split, offline=self.offline)
             kind = kind_of_task(task)
             kind.check_language(language, f"task {task.name}, language {language}")
             length = self._recipe.max_length
-            bag = encode(rows, task, language, split, self.tokenizer, kind, max_length=length, cache=self._cache)
-            check_coverage(bag, self._recipe.allow_unknown)
-            self._bags[name] = bag
+            self._bags[name] = encode(
+                rows, task, language, split, self.tokenizer, kind, max_length=length, cache=self._cache
+            )
         return self._bags[name]
 
     @cached_property

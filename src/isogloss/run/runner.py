@@ -228,8 +228,11 @@ class _Runner:
             raise _InPhase(self._plan.phases[key].name, fault) from fault
 
     def _score(self, cell: Cell, beside: ImpactOf | None) -> None:
-        from isogloss.run.scoring import collapsed, predict_cell, predict_development, score_cell
+        from isogloss.run.scoring import collapsed, predict_cell, predict_development, predict_unlabelled, score_cell
 
+        if cell.simple is not None:
+            self._score_simple(cell)
+            return
         began = time.monotonic()
         learner = self._trainer.learner_after(cell.final, precision=cell.precision)
         learner.kind = kind_of_task(cell.task)
@@ -238,6 +241,7 @@ class _Runner:
         if beside is not None:
             beside.write(self._store)
         development = predict_development(cell, learner.predict, self._resources)
+        unlabelled = predict_unlabelled(cell, learner.predict, self._resources)
         cost = [self._store.phase(key).summary for key in cell.phases]
         facts = _facts(self._plan, cell) | {
             "examples_seen": sum(phase["examples"] for phase in cost),
@@ -252,10 +256,33 @@ class _Runner:
             f"{same}; a lower learning rate is the likely cure"
         )
         warnings = [warning] if found else []
-        summary = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
-        self._store.run(cell.key).finish(scores, predictions, summary, development=development)
+        summary: dict[str, Any] = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
+        summary |= self._unknown(cell)
+        self._store.run(cell.key).finish(scores, predictions, summary, development=development, unlabelled=unlabelled)
         for warning in warnings:
             self._warn(warning)
+
+    def _score_simple(self, cell: Cell) -> None:
+        from isogloss.run.scoring import predict_cell, predict_development, predict_unlabelled, score_cell
+        from isogloss.run.simple import fitted
+
+        began = time.monotonic()
+        predict, examples = fitted(cell, self._resources)
+        seconds = time.monotonic() - began
+        predictions = predict_cell(cell, predict, self._resources)
+        development = predict_development(cell, predict, self._resources)
+        unlabelled = predict_unlabelled(cell, predict, self._resources)
+        facts = _facts(self._plan, cell) | {"examples_seen": examples, "seconds": seconds}
+        scores = score_cell(cell, predictions, development, facts)
+        summary = {"warnings": [], "evaluation_seconds": time.monotonic() - began - seconds, **self._unknown(cell)}
+        self._store.run(cell.key).finish(scores, predictions, summary, development=development, unlabelled=unlabelled)
+
+    def _unknown(self, cell: Cell) -> dict[str, Any]:
+        """The share of unknown tokens of languages without labels, by which a reader judges what is predicted there."""
+        if not cell.unlabelled:
+            return {}
+        bags = {code: self._resources.unlabelled_bag(cell.task, code, cell.split) for code in cell.unlabelled}
+        return {"unknown_share": {code: bag.unknown_share for code, bag in bags.items()}}
 
     def _warn(self, warning: str) -> None:
         self._report.warnings.append(warning)

@@ -43,6 +43,15 @@ def predict_development(cell: Cell, predict: Predict, resources: Resources) -> p
     return pl.concat([_predictions(bag, predict(bag), kind) for bag in bags])
 
 
+def predict_unlabelled(cell: Cell, predict: Predict, resources: Resources) -> pl.DataFrame | None:
+    """Return predictions as `predict_cell` does, without labels, of rows that have none; None where there are none."""
+    if not cell.unlabelled:
+        return None
+    bags = [resources.unlabelled_bag(cell.task, language, cell.split) for language in cell.unlabelled]
+    kind = kind_of_task(cell.task)
+    return pl.concat([_predictions(bag, predict(bag), kind) for bag in bags]).drop("label")
+
+
 def score_cell(
     cell: Cell, predictions: pl.DataFrame, development: pl.DataFrame | None, facts: Mapping[str, Any]
 ) -> pl.DataFrame:

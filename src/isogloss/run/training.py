@@ -14,8 +14,10 @@ from isogloss.data.bag import Bag
 from isogloss.errors import Mistake, Mistakes
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
+from isogloss.learner.objective import Objective
 from isogloss.learner.rates import Rates, resolve_rates
 from isogloss.methods.base import Length, Schedule
+from isogloss.objectives.weighted import Weighted, balanced
 from isogloss.recipe.planned import Plan, PlannedPhase, PlannedRows
 from isogloss.recipe.rehearsal import PhaseSize
 from isogloss.recipe.resolve import kind_of_task, method_of
@@ -207,7 +209,7 @@ class Trainer:
             name=planned.name,
             key=Key(planned.seed, planned.stream),
             method=method_of(phase.method),
-            objective=registry.load("objectives", phase.objective)(learner.kind),
+            objective=self._objective(planned, learner, data),
             bags=data.train,
             support=data.support,
             batch_size=phase.batch_size,
@@ -220,6 +222,13 @@ class Trainer:
             accumulation=phase.accumulation,
             selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
         )
+
+    @staticmethod
+    def _objective(planned: PlannedPhase, learner: Learner, data: PhaseData) -> Objective:
+        objective: Objective = registry.load("objectives", planned.phase.objective)(learner.kind)
+        if planned.phase.class_weights is None:
+            return objective
+        return Weighted(objective, balanced((*data.train.values(), *(data.support or {}).values())))
 
     def _schedule(self, planned: PlannedPhase, length: Length | None) -> Schedule:
         data = phase_data(planned, self._resources)

@@ -5,6 +5,7 @@ runs/<key>/ run.json              recipe, variant, axes, seeds, phases, settings
             scores.parquet        its rows of the score frame
             predictions.parquet   language, id, group, label, prediction, p0 … of every example
             development.parquet   the same of the development rows, if the recipe has any
+            unlabelled.parquet    the same without labels of rows that have none, if the recipe names any
             done.json             written last: the run is done once this is there
             failed.json           why, in which phase and where in the code it failed, if it did
 ```
@@ -98,6 +99,7 @@ class RunFolder:
         summary: Mapping[str, Any],
         *,
         development: pl.DataFrame | None = None,
+        unlabelled: pl.DataFrame | None = None,
     ) -> None:
         """Keep scores and predictions, the key as column `run`; the run is done, its failures forgotten.
 
@@ -108,6 +110,7 @@ class RunFolder:
 
         frames = {"scores": scores, "predictions": predictions}
         frames |= {} if development is None else {"development": development}
+        frames |= {} if unlabelled is None else {"unlabelled": unlabelled}
         for name, frame in frames.items():
             write_parquet(self.path / f"{name}.parquet", frame.with_columns(run=pl.lit(self.key)))
         write_json(self.path / "done.json", {**summary, "finished": time.time()})

@@ -1,0 +1,205 @@
+"""One's own file, from rows that nobody has split to a table: folds, simple models, languages without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from isogloss.cli import main
+from isogloss.cli.table import evidence
+from isogloss.errors import Mistakes
+from isogloss.keys import Key
+from isogloss.learner.learner import Learner
+from isogloss.recipe.load import load_recipe
+from isogloss.recipe.resolve import evaluation_task, kind_of_task
+from isogloss.run import run
+from isogloss.run.resources import Resources
+from isogloss.store import Store
+from learner import tiny
+
+RECIPE = """
+name = "mine"
+encoder = "{encoder}"
+max_length = 16
+precision = "fp32"
+languages = {{ source = ["en"], target = "all", unlabelled = ["id"] }}
+
+[task]
+name = "files"
+path = "."
+languages = ["en", "sw", "en+sw", "id"]
+files = {{ all = {{ pattern = "mine.csv", language = "lang" }} }}
+split = {{ folds = 3 }}
+
+[[phases]]
+name = "train"
+method = "finetune"
+optimizer = {{ name = "adamw", learning_rate = 5e-3 }}
+class_weights = "balanced"
+batch_size = 8
+epochs = 1
+
+[[variants]]
+name = "fine_tuned"
+[[variants]]
+name = "probe"
+set.simple = "probe"
+[[variants]]
+name = "tfidf"
+set.simple = "tfidf"
+[[variants]]
+name = "majority"
+set.simple = "majority"
+
+[axes]
+fold = [0, 1, 2]
+"""
+SHARES = {"en": (24, 12, 6), "sw": (6, 6, 3), "en+sw": (3, 2, 2), "id": (0, 0, 0)}
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe and a file; a label is the word that fills its rows."""
+    root = tmp_path_factory.mktemp("mine")
+    rng = np.random.default_rng(0)
+    rows = []
+    for language, counts in SHARES.items():
+        for label, count in zip("abc", counts, strict=True):
+            for _ in range(count):
+                words = " ".join(f"w{n}" for n in rng.integers(10, tiny.VOCABULARY, 3))
+                rows.append(f"{f'w{4 + ord(label) - 97} ' * 4}{words},{label},{language}")
+    rows += [f"w4 w{n},,id" for n in range(7)]
+    rng.shuffle(rows)
+    (root / "mine.csv").write_text("\n".join(["text,label,lang", *rows]) + "\n", encoding="utf-8")
+    tiny.save_encoder(root / "encoder", "bert")
+    (root / "mine.toml").write_text(RECIPE.format(encoder=root / "encoder"), encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(mine: Path) -> Store:
+    store = Store(mine / "runs")
+    report = run(load_recipe(mine / "mine.toml"), store, offline=True)
+    assert (report.done, report.failed) == (12, [])
+    return store
+
+
+def test_every_row_is_tested_once_and_counts_as_one_run(done: Store) -> None:
+    scores, outcomes = evidence(done, done.resolve("mine"))
+    whole = done.predictions("mine")
+    assert "axis.fold" not in scores.columns
+    for row in scores.filter(metric="accuracy").iter_rows(named=True):
+        part = whole.filter(variant=row["variant"], language=row["language"])
+        assert row["n"] == part.height == part["id"].n_unique() == sum(SHARES[row["language"]])
+        assert row["value"] == pytest.approx(100 * (part["label"] == part["prediction"]).mean())
+    assert scores.filter(metric="accuracy").height == 4 * 3
+    assert set(scores.filter(language="sw")["role"]) == {"unseen"}
+    assert outcomes is not None
+    for by_language in outcomes.by_arm.values():
+        assert {code: len(seeds["0"].ids) for code, seeds in by_language.items()} == {
+            code: sum(SHARES[code]) for code in ("en", "sw", "en+sw")
+        }
+    cost = scores.filter(variant="tfidf", language="en", metric="accuracy")["examples_seen"].item()
+    assert cost == 2 * sum(SHARES["en"])  # each row is in the training rows of two folds
+
+
+def test_macro_f1_is_of_all_rows_and_no_mean_over_folds(done: Store) -> None:
+    from sklearn.metrics import f1_score
+
+    scores, _ = evidence(done, done.resolve("mine"))
+    [name] = [name for name in scores["metric"].unique() if name != "accuracy"]
+    for variant in ("majority", "fine_tuned"):
+        part = done.predictions("mine").filter(variant=variant, language="en")
+        wanted = 100 * f1_score(part["label"].to_numpy(), part["prediction"].to_numpy(), average="macro")
+        assert scores.filter(variant=variant, language="en", metric=name)["value"].item() == pytest.approx(wanted)
+
+
+def test_simple_models_are_what_they_say(done: Store) -> None:
+    """The majority is always `a`; a word that is the label is found by words, in languages that share it, too."""
+    predictions = done.predictions("mine")
+    assert set(predictions.filter(variant="majority")["prediction"]) == {0}
+    tfidf = predictions.filter(variant="tfidf")
+    assert (tfidf["label"] == tfidf["prediction"]).mean() > 0.9
+    for variant in ("majority", "tfidf", "probe"):
+        part = predictions.filter(variant=variant).select("p0", "p1", "p2").to_numpy()
+        np.testing.assert_allclose(part.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_majority_is_that_of_the_training_rows(done: Store) -> None:
+    """Its probabilities are shares of the other folds' English rows, with one more of each."""
+    for fold in ("0", "1", "2"):
+        part = done.predictions("mine").filter(pl.col("axis.fold") == fold, variant="majority")
+        english = done.predictions("mine").filter(pl.col("axis.fold") != fold, variant="majority", language="en")
+        counts = np.bincount(english["label"].to_numpy(), minlength=3) + 1
+        np.testing.assert_allclose(part.select("p0", "p1", "p2").row(0), counts / counts.sum(), rtol=1e-5)
+
+
+def test_the_probe_is_logistic_regression_on_the_untrained_encoders_states(done: Store, mine: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    fold = load_recipe(mine / "mine.toml").for_cell("probe", {"fold": ("0",)})
+    resources, task = Resources(fold, done.bags, {}, offline=True), evaluation_task(fold)
+    learner = Learner.load(
+        str(mine / "encoder"),
+        labels=("a", "b", "c"),
+        kind=kind_of_task(task),
+        head_key=Key(0, "x", purpose="head"),
+        max_length=16,
+        precision="fp32",
+        offline=True,
+    )
+
+    def states(language: str, split: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        bag = resources.bag(task, language, split)
+        parts = list(learner.observe(bag, pooling="mean"))
+        found = np.empty((len(bag), parts[0].states.shape[-1]))
+        for part in parts:
+            found[part.positions] = part.states[-1].numpy()
+        return found, bag.targets["labels"], bag.ids.tolist()
+
+    train, labels, _ = states("en", "train")
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000)).fit(train, labels)
+    test, _, ids = states("sw", "test")
+    predicted = done.predictions("mine").filter(pl.col("axis.fold") == "0", variant="probe", language="sw")
+    kept = {row["id"]: [row["p0"], row["p1"], row["p2"]] for row in predicted.iter_rows(named=True)}
+    np.testing.assert_allclose([kept[one] for one in ids], model.predict_proba(test), atol=1e-3)
+
+
+def test_what_has_no_labels_is_predicted_and_in_no_score(done: Store) -> None:
+    assert "id" not in set(done.scores("mine")["language"])
+    for info in done.resolve("mine"):
+        frame = pl.read_parquet(done.run(info.key).path / "unlabelled.parquet")
+        assert frame.height == 7
+        assert set(frame["language"]) == {"id"}
+        assert "label" not in frame.columns
+        # w0 to w3 are no words of this tokenizer: more than is allowed where there is something to score.
+        assert done.run(info.key).summary["unknown_share"] == {"id": pytest.approx(4 / 14)}
+
+
+def test_the_command_shows_one_row_a_variant(done: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "mine", "--format", "md", "--store", str(done.root)]) == 0
+    scores = capsys.readouterr().out.partition("Difference from")[0]
+    assert [scores.count(f"| {name} |") for name in ("probe", "tfidf", "majority")] == [1, 1, 1]
+    assert "fold" not in scores
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (('simple="svm"',), 'no simple model is called "svm"'),
+        (('languages.unlabelled=["en"]',), '"en" has no labels, and source needs some'),
+        (('languages.unlabelled=["sw", "de"]',), "has no language de"),
+        (('axes.fold=["x"]',), "a fold is a whole number"),
+        (("axes.fold=[0, 7]",), "there is no fold 7; they are 0 to 2"),
+        (('phases.train.class_weights="rare"',), "class_weights"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_read(mine: Path, sets: tuple[str, ...], said: str) -> None:
+    with pytest.raises(Mistakes) as found:
+        load_recipe(mine / "mine.toml", sets=sets)
+    assert said in str(found.value)
