@@ -64,3 +64,10 @@ def test_gradients_in_bfloat16_are_near_those_in_float32(encoder: Callable[[str]
 
 def _first(output: object) -> torch.Tensor:
     return output[0] if isinstance(output, tuple) else output  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("model_type", tiny.CLASSES)
+def test_padding_beyond_any_window_leaves_finite_logits(encoder: Callable[[str], Path], model_type: str) -> None:
+    """Texts of 3 and of 30 tokens in a batch: with a sliding window, padding there sees nothing but padding."""
+    exact, quick = (tiny.load(encoder(model_type), precision=name).predict(tiny.bag()) for name in ("fp32", "bf16"))
+    torch.testing.assert_close(torch.from_numpy(quick.logits), torch.from_numpy(exact.logits), rtol=0.05, atol=0.1)

@@ -19,6 +19,9 @@ from isogloss.learner.dropout import keep_mask
 
 NAME = "isogloss"
 
+# That float32 knows too. Its own lowest would become −∞ in bfloat16, and attention that sees padding alone NaN.
+_LOWEST = torch.finfo(torch.bfloat16).min
+
 
 def attend(  # noqa: PLR0917 -- transformers' signature
     module: nn.Module,
@@ -112,12 +115,11 @@ def padding_bias(
             dtype=dtype,
             **others,
         )
-        return bias
+        return bias.clamp(min=_LOWEST)
     if attention_mask is None or bool(attention_mask.all()):
         return None
     hidden = ~attention_mask.bool()[:, None, None, :]
-    lowest = torch.finfo(torch.bfloat16).min  # that float32 knows too; its own lowest would become −∞
-    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, lowest)
+    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, _LOWEST)
 
 
 def register(attention: Callable[..., Any] = attend, mask: Callable[..., Any] = padding_bias) -> None:
