@@ -31,3 +31,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return made[model_type]
 
     return folder
+
+
+@pytest.fixture(params=["full", "adapters"])
+def movable(request: pytest.FixtureRequest, encoder: Callable[[str], Path]) -> Callable[[str], Path | tiny.Adapted]:
+    """Return where a random encoder of a class is loaded from, with all its parameters moving or with adapters."""
+    return encoder if request.param == "full" else lambda model_type: tiny.Adapted(encoder(model_type))

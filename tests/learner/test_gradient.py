@@ -16,6 +16,7 @@ from learner import tiny
 
 KEY = Key(1, "p", 3, "dropout")
 Encoder = Callable[[str], Path]
+Movable = Callable[[str], Path | tiny.Adapted]
 
 
 @pytest.mark.parametrize("padded", [True, False])
@@ -42,8 +43,8 @@ def test_loss_and_gradient_are_those_of_transformers(
     tiny.assert_close(ours.values, theirs, 1e-6 if model_type == "modernbert" else 1e-9)
 
 
-def test_unequal_parts_add_up(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_unequal_parts_add_up(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     params = tiny.everything(learner)
     whole = tiny.batch(7)
     parts = [whole._between(0, 2), whole._between(2, 7)]
@@ -59,8 +60,8 @@ def test_unequal_parts_add_up(encoder: Encoder) -> None:
         assert float(other.weight) == 7
 
 
-def test_gradient_is_that_of_the_loss(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_gradient_is_that_of_the_loss(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     masters = tiny.everything(learner)
     params = {name: value.clone().requires_grad_() for name, value in masters.items()}
     batch = tiny.batch()
@@ -73,8 +74,8 @@ def test_gradient_is_that_of_the_loss(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_key_decides_what_is_dropped_and_nothing_else_does(encoder: Encoder, precision: str) -> None:
-    learner = tiny.load(encoder("bert"), precision=precision)
+def test_a_key_decides_what_is_dropped_and_nothing_else_does(movable: Movable, precision: str) -> None:
+    learner = tiny.load(movable("bert"), precision=precision)
     params = tiny.everything(learner)
 
     def values(key: Key) -> list[torch.Tensor]:
@@ -90,8 +91,8 @@ def test_a_key_decides_what_is_dropped_and_nothing_else_does(encoder: Encoder, p
     assert all(value.dtype == torch.float32 for value in first)
 
 
-def test_micro_batches_have_masks_of_their_own(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_micro_batches_have_masks_of_their_own(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     params, batch = tiny.everything(learner), tiny.batch()
     once = learner.gradient(params, [batch], tiny.OBJECTIVE, KEY)
     twice = learner.gradient(params, [batch, batch], tiny.OBJECTIVE, KEY)
@@ -99,8 +100,8 @@ def test_micro_batches_have_masks_of_their_own(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("model_type", tiny.CLASSES)
-def test_backward_stops_below_the_lowest_moving_group(encoder: Encoder, model_type: str) -> None:
-    learner = tiny.load(encoder(model_type))
+def test_backward_stops_below_the_lowest_moving_group(movable: Movable, model_type: str) -> None:
+    learner = tiny.load(movable(model_type))
     params = learner.moving({"embeddings": 0.0, "layer.1": 0.0, "layer.2": 0.5, "layer.3": 0.0, "head": 1.0})
     assert set(params) == {*learner.groups.members("layer.2"), *learner.groups.members("head")}
     graphs: list[bool] = []
@@ -121,8 +122,8 @@ def _tensor(output: object) -> torch.Tensor:
     return output[0] if isinstance(output, tuple) else output  # type: ignore[return-value]
 
 
-def test_bfloat16_is_near_float32(encoder: Encoder) -> None:
-    exact, quick = (tiny.load(encoder("bert"), precision=precision) for precision in ("fp32", "bf16"))
+def test_bfloat16_is_near_float32(movable: Movable) -> None:
+    exact, quick = (tiny.load(movable("bert"), precision=precision) for precision in ("fp32", "bf16"))
     gradients = [
         learner.gradient(tiny.everything(learner), [tiny.batch()], tiny.OBJECTIVE, KEY) for learner in (exact, quick)
     ]
@@ -145,8 +146,8 @@ def test_a_frozen_copy_follows_its_master(encoder: Encoder) -> None:
     assert float(before) == pytest.approx(float(again), rel=1e-2)
 
 
-def test_predicting_leaves_copies_that_gradients_can_use(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"), precision="bf16")
+def test_predicting_leaves_copies_that_gradients_can_use(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"), precision="bf16")
     with torch.inference_mode():
         learner.predict(tiny.bag())
     gradient = learner.gradient(learner.moving({"layer.1": 1.0}), [tiny.batch()], tiny.OBJECTIVE, KEY)
@@ -166,8 +167,8 @@ def test_a_loss_that_ignores_a_parameter_is_an_error(encoder: Encoder) -> None:
         learner.gradient({"classifier.weight": learner.params["classifier.weight"]}, [tiny.batch()], Ignores(), KEY)
 
 
-def test_an_objective_may_pass_embeddings_on(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_an_objective_may_pass_embeddings_on(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     weights = learner._network.weights({})
     forward = LearnerForward(learner._network, learner.kind, weights, KEY, learner.device)
     batch = tiny.batch()

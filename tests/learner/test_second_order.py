@@ -13,7 +13,7 @@ from isogloss.learner.learner import Learner
 from learner import tiny
 
 KEY = Key(1, "p", 3, "dropout")
-Encoder = Callable[[str], Path]
+Movable = Callable[[str], Path | tiny.Adapted]
 
 
 def _direction(params: dict[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
@@ -22,8 +22,8 @@ def _direction(params: dict[str, torch.Tensor], seed: int = 0) -> dict[str, torc
 
 
 @pytest.mark.parametrize("model_type", ["bert", "xlm-roberta", "distilbert", "deberta-v2"])
-def test_products_are_the_slope_of_the_gradient(encoder: Encoder, model_type: str) -> None:
-    learner = tiny.load(encoder(model_type))
+def test_products_are_the_slope_of_the_gradient(movable: Movable, model_type: str) -> None:
+    learner = tiny.load(movable(model_type))
     params, batch = tiny.everything(learner), tiny.batch()
     vector = _direction(params)
     product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY)
@@ -38,8 +38,8 @@ def test_products_are_the_slope_of_the_gradient(encoder: Encoder, model_type: st
     tiny.assert_close(product(vector), slope, 1e-5)
 
 
-def test_products_are_those_of_autograd(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_products_are_those_of_autograd(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     params, batch = learner.moving({"layer.2": 1.0, "head": 1.0}), tiny.batch()
     vector = _direction(params)
 
@@ -56,8 +56,8 @@ def test_products_are_those_of_autograd(encoder: Encoder) -> None:
     assert float(product.loss) == pytest.approx(float(first.loss), rel=1e-6)
 
 
-def test_a_gradient_of_some_parameters_gives_their_columns(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_a_gradient_of_some_parameters_gives_their_columns(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     params, batch = tiny.everything(learner), tiny.batch()
     columns = learner.groups.members("layer.2")
     vector = {name: value for name, value in _direction(params).items() if name in columns}
@@ -71,8 +71,8 @@ def test_a_gradient_of_some_parameters_gives_their_columns(encoder: Encoder) -> 
     tiny.assert_close(product(vector), whole(vector | outside), 1e-11)
 
 
-def test_products_can_leave_dropout_out(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"))
+def test_products_can_leave_dropout_out(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"))
     params, batch = tiny.everything(learner), tiny.batch()
     product = learner.linearize(params, [batch], tiny.OBJECTIVE, KEY, train=False)
     tiny.assert_close(
@@ -94,9 +94,9 @@ def test_products_over_unequal_parts_are_the_mean_over_examples(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("model_type", tiny.CLASSES)
-def test_recomputed_layers_change_nothing(encoder: Encoder, model_type: str) -> None:
-    plain = tiny.load(encoder(model_type))
-    recomputing = tiny.load(encoder(model_type), gradient_checkpointing=True)
+def test_recomputed_layers_change_nothing(movable: Movable, model_type: str) -> None:
+    plain = tiny.load(movable(model_type))
+    recomputing = tiny.load(movable(model_type), gradient_checkpointing=True)
     # Other parameters than the masters: those of a learner that has taken a step.
     masters = tiny.everything(plain)
     steps = _direction(masters)
@@ -112,8 +112,8 @@ def test_recomputed_layers_change_nothing(encoder: Encoder, model_type: str) -> 
         tiny.assert_close(ours, theirs, 1e-12)
 
 
-def test_recomputation_does_take_place(encoder: Encoder) -> None:
-    learner = tiny.load(encoder("bert"), gradient_checkpointing=True)
+def test_recomputation_does_take_place(movable: Movable) -> None:
+    learner = tiny.load(movable("bert"), gradient_checkpointing=True)
     calls: list[int] = []
     inner = learner._network.layers[0].intermediate
     inner.register_forward_hook(lambda *_: calls.append(1))
@@ -124,9 +124,9 @@ def test_recomputation_does_take_place(encoder: Encoder) -> None:
     assert len(calls) <= 4
 
 
-def test_products_in_bfloat16_point_the_same_way(encoder: Encoder) -> None:
+def test_products_in_bfloat16_point_the_same_way(movable: Movable) -> None:
     def product(precision: str) -> torch.Tensor:
-        learner = tiny.load(encoder("bert"), precision=precision)
+        learner = tiny.load(movable("bert"), precision=precision)
         params = learner.moving({"layer.3": 1.0, "head": 1.0})
         pullback = learner.linearize(params, [tiny.batch()], tiny.OBJECTIVE, KEY)
         return torch.cat([value.double().ravel() for value in pullback(_direction(params)).values()])
@@ -135,9 +135,9 @@ def test_products_in_bfloat16_point_the_same_way(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("train", [True, False])
-def test_second_derivatives_exist_with_and_without_dropout(encoder: Encoder, train: bool) -> None:
+def test_second_derivatives_exist_with_and_without_dropout(movable: Movable, train: bool) -> None:
     """Fused attention has none on a CPU where nothing is dropped."""
-    learner = tiny.load(encoder("bert"), precision="fp32")
+    learner = tiny.load(movable("bert"), precision="fp32")
     params = {name: value.clone().requires_grad_() for name, value in tiny.everything(learner).items()}
     total, _ = learner.loss(params, tiny.batch(), tiny.OBJECTIVE, KEY, train=train)
     first = torch.autograd.grad(total, list(params.values()), create_graph=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from isogloss.data.bag import Bag, Columns
 from isogloss.data.batch import Batch
 from isogloss.keys import Key
 from isogloss.kinds.text_classification import TextClassification
+from isogloss.learner.adapters import Adapters
 from isogloss.learner.learner import Learner
 from isogloss.objectives.cross_entropy import CrossEntropy
 
@@ -120,9 +121,28 @@ def save_classifier(folder: Path, labels: tuple[str, ...] | None, model_type: st
     return folder
 
 
-def load(encoder: Path, **settings: Any) -> Learner:
+class Adapted(NamedTuple):
+    """An encoder's folder, to be loaded with adapters that have moved already."""
+
+    folder: Path
+    adapters: Adapters = Adapters(rank=3, alpha=5.0, dropout=0.25)
+
+
+def load(encoder: Path | Adapted, **settings: Any) -> Learner:
     given = {"labels": LABELS, "kind": KIND, "head_key": Key(0, purpose="head"), "max_length": 32, "precision": "fp64"}
-    return Learner.load(str(encoder), device=torch.device("cpu"), **(given | settings))
+    folder = encoder.folder if isinstance(encoder, Adapted) else encoder
+    learner = Learner.load(str(folder), device=torch.device("cpu"), **(given | settings))
+    if isinstance(encoder, Adapted):
+        learner.adapt(encoder.adapters, Key(0, purpose="adapters"))
+        move_adapters(learner)
+    return learner
+
+
+def move_adapters(learner: Learner, seed: int = 5) -> None:
+    """Give every B, which starts at 0, random entries."""
+    generator = torch.Generator().manual_seed(seed)
+    names = [name for name in learner.params if ".lora_B." in name]
+    learner.update({name: 0.3 * torch.randn(learner.params[name].shape, generator=generator) for name in names})
 
 
 def batch(size: int = 5, length: int = 9, *, padded: bool = True, seed: int = 0) -> Batch:

@@ -27,15 +27,17 @@ from learner import tiny
 from methods.samples import bags
 from methods.unrolled import KEY, PAIR, apart, episode, inner_loop, unrolled
 
+Source = Path | tiny.Adapted
 SGD = OptimizerSettings("sgd", 1.0, {})
 ADAMW = OptimizerSettings("adamw", 1e-2, {"weight_decay": 0.1}, clip=1.0)
 ORDERS = ("first", "second", "finite-difference")
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["full", "adapters"])
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Source:
     torch.set_num_threads(1)
-    return tiny.save_encoder(tmp_path_factory.mktemp("bert"))
+    folder = tiny.save_encoder(tmp_path_factory.mktemp("bert"))
+    return folder if request.param == "full" else tiny.Adapted(folder)
 
 
 def maml(**settings: Any) -> Maml:
@@ -64,7 +66,7 @@ def after(learner: Learner, method: Maml, drawn: Sequence[Episode], optimizer: O
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
-def test_without_support_it_is_fine_tuning_to_the_last_bit(encoder: Path, order: str, reduce: str) -> None:
+def test_without_support_it_is_fine_tuning_to_the_last_bit(encoder: Source, order: str, reduce: str) -> None:
     ends = []
     for method in (maml(support_size=0, order=order, reduce=reduce), Finetune(Finetune.Settings())):
         learner = tiny.load(encoder, precision="fp32")
@@ -77,7 +79,7 @@ def test_without_support_it_is_fine_tuning_to_the_last_bit(encoder: Path, order:
     assert all(torch.equal(ends[0][0][name], ends[1][0][name]) for name in ends[0][0])
 
 
-def test_it_learns_from_its_own_schedule(encoder: Path) -> None:
+def test_it_learns_from_its_own_schedule(encoder: Source) -> None:
     """From the schedule to steps: two languages in turn, inner steps on fresh supports, and a loss that falls."""
     learner, method = tiny.load(encoder, precision="fp32"), maml(inner_steps=2, fresh_support=True, episodes=1)
     schedule = method.schedule(bags(el=20, ur=20), batch_size=5, length=Length("steps", 12), key=KEY)
@@ -90,7 +92,7 @@ def test_it_learns_from_its_own_schedule(encoder: Path) -> None:
 
 
 @pytest.mark.parametrize("inner_steps", [1, 3])
-def test_at_alpha_zero_all_orders_are_one(encoder: Path, inner_steps: int) -> None:
+def test_at_alpha_zero_all_orders_are_one(encoder: Source, inner_steps: int) -> None:
     moved = [
         after(tiny.load(encoder), maml(inner_learning_rate=0.0, order=order), episodes(2, inner_steps))
         for order in ORDERS
@@ -100,7 +102,7 @@ def test_at_alpha_zero_all_orders_are_one(encoder: Path, inner_steps: int) -> No
         assert log["correction"] == 0
 
 
-def test_curvature_times_no_step_is_nothing(encoder: Path) -> None:
+def test_curvature_times_no_step_is_nothing(encoder: Source) -> None:
     """Not because it is left out, as a meta step does at α = 0."""
     inner = inner_loop(tiny.load(encoder), alpha=dict.fromkeys(("layer.1", "head"), 0.0))
     assert norm(meta_gradient(inner, episode(2), KEY).correction.values()) == 0
@@ -108,7 +110,7 @@ def test_curvature_times_no_step_is_nothing(encoder: Path) -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
-def test_episodes_are_summed_or_averaged(encoder: Path, order: str, reduce: str) -> None:
+def test_episodes_are_summed_or_averaged(encoder: Source, order: str, reduce: str) -> None:
     """A meta step of three episodes is SGD on the sum (mean) of their gradients; each has masks of its own."""
     learner, drawn = tiny.load(encoder), episodes(3, 2)
     alpha = dict.fromkeys(learner.groups.names, 0.05)
@@ -122,7 +124,7 @@ def test_episodes_are_summed_or_averaged(encoder: Path, order: str, reduce: str)
     assert apart(moved, expected) < (1e-3 if order == "finite-difference" else 1e-9)
 
 
-def test_what_is_logged(encoder: Path) -> None:
+def test_what_is_logged(encoder: Source) -> None:
     learner, drawn = tiny.load(encoder), episodes(2, 2)
     inner = inner_loop(learner, alpha=dict.fromkeys(learner.groups.names, 0.05))
     exact = [unrolled(inner, one, number=number) for number, one in enumerate(drawn)]
@@ -144,13 +146,13 @@ def test_what_is_logged(encoder: Path) -> None:
     )
 
 
-def test_the_languages_of_its_episodes_are_logged(encoder: Path) -> None:
+def test_the_languages_of_its_episodes_are_logged(encoder: Source) -> None:
     extra = {"step": 0, "steps": 1, "pair": Pair(("en",), ("hi", "ur"))}
     _, log = after(tiny.load(encoder), maml(), [one._replace(extra=extra) for one in episodes(2, 1)])
     assert log["pairs"] == "en→hi+ur en→hi+ur"
 
 
-def test_the_first_order_costs_two_gradients(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_order_costs_two_gradients(encoder: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     gradient = Learner.gradient
     monkeypatch.setattr(Learner, "gradient", lambda *a, **k: calls.append("gradient") or gradient(*a, **k))
@@ -168,15 +170,15 @@ def test_the_first_order_costs_two_gradients(encoder: Path, monkeypatch: pytest.
     assert counted("second", 3) == ["gradient"] * 3 + ["linearize"] * 3
 
 
-def test_inner_steps_stay_within_their_groups_and_the_outer_step_does_not(encoder: Path) -> None:
+def test_inner_steps_stay_within_their_groups_and_the_outer_step_does_not(encoder: Source) -> None:
     learner, drawn = tiny.load(encoder), episodes(1, 2)
     expected = unrolled(inner_loop(learner, alpha={"layer.3": 0.05, "head": 0.05}), drawn[0]).theta
     moved, _ = after(learner, maml(inner_groups=(3, "head"), inner_learning_rate=0.05), drawn)
     assert apart(moved, expected) < 1e-9
-    assert norm([moved["bert.embeddings.word_embeddings.weight"]]) > 0
+    assert norm([moved[name] for name in learner.groups.members("layer.1")]) > 0
 
 
-def test_rates_and_schedule_of_the_phase_are_those_of_the_outer_step(encoder: Path) -> None:
+def test_rates_and_schedule_of_the_phase_are_those_of_the_outer_step(encoder: Source) -> None:
     learner = tiny.load(encoder)
     drawn = [episode(1)._replace(extra={"step": 1, "steps": 4, "pair": PAIR})]
     start = {name: value.clone() for name, value in learner.params.items()}
@@ -195,13 +197,13 @@ def test_rates_and_schedule_of_the_phase_are_those_of_the_outer_step(encoder: Pa
 
 @pytest.mark.parametrize("order", ["first", "second"])
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
-def test_inner_rates_move_down_their_slope(encoder: Path, order: str, reduce: str) -> None:
+def test_inner_rates_move_down_their_slope(encoder: Source, order: str, reduce: str) -> None:
     """Adam's first step has its learning rate's length; its first moment is a tenth of the slope of log α."""
     learner, drawn = tiny.load(encoder), episodes(2, 2)
     inner = inner_loop(learner, order, alpha=dict.fromkeys(learner.groups.names, 0.05))
     parts = [unrolled(inner, one, first_order=order == "first", number=n).log_alpha for n, one in enumerate(drawn)]
     share = 0.5 if reduce == "mean" else 1.0
-    slopes = {group: share * (parts[0][group] + parts[1][group]) for group in parts[0]}
+    slopes = {group: share * sum(part.get(group, 0.0) for part in parts) for group in learner.groups.names}
     method = maml(inner_learning_rate=0.05, order=order, reduce=reduce, learn_inner_rates=True)
     state = method.begin(learner, setup(learner, SGD), KEY)
     log = method.step(learner, state, drawn, KEY)
@@ -210,11 +212,15 @@ def test_inner_rates_move_down_their_slope(encoder: Path, order: str, reduce: st
     assert dict(zip(learner.groups.names, moments, strict=True)) == pytest.approx(
         {group: 0.1 * slope for group, slope in slopes.items()}, rel=1e-6
     )
+    assert {group for group, slope in slopes.items() if slope} == set(learner.groups.of.values())
     for group, rate in state.alpha.values().items():
+        if not slopes[group]:  # nothing to move: with adapters, the embeddings
+            assert rate == pytest.approx(0.05)
+            continue
         assert rate == pytest.approx(0.05 * math.exp(-math.copysign(0.05, slopes[group])), rel=1e-3)
 
 
-def test_groups_that_inner_steps_leave_have_no_rate(encoder: Path) -> None:
+def test_groups_that_inner_steps_leave_have_no_rate(encoder: Source) -> None:
     learner = tiny.load(encoder)
     method = maml(learn_inner_rates=True, inner_groups=("layer.1", "layer.2", "head"))
     state = method.begin(learner, setup(learner, SGD, **{"layer.1": 0.0}), KEY)
@@ -222,7 +228,7 @@ def test_groups_that_inner_steps_leave_have_no_rate(encoder: Path) -> None:
 
 
 @pytest.mark.parametrize("learns", [True, False])
-def test_state_survives_its_own_tensors(encoder: Path, learns: bool) -> None:
+def test_state_survives_its_own_tensors(encoder: Source, learns: bool) -> None:
     """Stop after any step, load into a fresh state, go on: θ and α end up equal to the last bit."""
 
     def run(stop_after: int | None) -> tuple[Learner, MamlState]:
@@ -278,7 +284,7 @@ def test_attention_without_a_second_derivative_is_refused(tmp_path: Path, monkey
     maml().check(learner, dict.fromkeys(learner.groups.names, 0.0) | {"head": 1.0})  # the head can be
 
 
-def test_finite_differences_are_refused_in_bfloat16(encoder: Path) -> None:
+def test_finite_differences_are_refused_in_bfloat16(encoder: Source) -> None:
     learner = tiny.load(encoder, precision="bf16")
     assert refusals(maml(order="finite-difference"), learner) == [
         'order: finite differences of gradients in bf16 are noise; set precision = "fp32", or order = "second"'
@@ -286,7 +292,7 @@ def test_finite_differences_are_refused_in_bfloat16(encoder: Path) -> None:
     maml(order="second").check(learner, dict.fromkeys(learner.groups.names, 1.0))
 
 
-def test_inner_groups_must_be_there_and_move(encoder: Path) -> None:
+def test_inner_groups_must_be_there_and_move(encoder: Source) -> None:
     learner = tiny.load(encoder)
     assert refusals(maml(inner_groups=(4, "haed", "layer.1", "head")), learner, **{"layer.1": 0.0}) == [
         'inner_groups: this encoder has no layer group "haed"; did you mean "head"?',

@@ -42,6 +42,11 @@ def our_forward(learner: Learner, folder: Path) -> tuple[nn.Module, Loss]:
     return OurForward(learner), lambda module, batches, key: module(batches, key)
 
 
+def adapted_forward(learner: Learner, folder: Path) -> tuple[nn.Module, Loss]:
+    """The same of a learner with adapters, which a peer takes for a module with few parameters."""
+    return our_forward(learner, folder)
+
+
 def network_of_transformers(learner: Learner, folder: Path) -> tuple[nn.Module, Loss]:
     """The class's own network in evaluation mode, which shares no line with ours."""
     learner.export(folder / "out", card="")
@@ -92,18 +97,20 @@ def by_torchopt(module: nn.Module, loss: Loss, inner: InnerLoop, drawn: Episode)
 
 
 @pytest.mark.parametrize("inner_steps", [1, 2, 5])
-@pytest.mark.parametrize("network", [our_forward, network_of_transformers])
+@pytest.mark.parametrize("network", [our_forward, adapted_forward, network_of_transformers])
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("peer", ["higher", "higher, clipped", "torchopt"])
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_it_is_what_peers_compute(tmp_path: Path, peer: str, recompute: bool, network: Any, inner_steps: int) -> None:
-    learner = tiny.load(tiny.save_encoder(tmp_path / "encoder"), gradient_checkpointing=recompute)
+    encoder = tiny.save_encoder(tmp_path / "encoder")
+    source = tiny.Adapted(encoder) if network is adapted_forward else encoder
+    learner = tiny.load(source, gradient_checkpointing=recompute)
     module, loss = network(learner, tmp_path)
     inner = inner_loop(
         learner,
         alpha=dict.fromkeys(ALPHA, 0.1) if peer == "torchopt" else ALPHA,
         clip=0.5 if peer == "higher, clipped" else 0.0,
-        train=network is our_forward,
+        train=network is not network_of_transformers,
         learns=False,
     )
     drawn = episode(inner_steps)

@@ -60,6 +60,7 @@ def _settings(loaded: Recipe, profiles: tuple[str, ...], profile: str | None) ->
         ("seeds", by_phase or str(seeds.together)),
         ("tested on", loaded.evaluation.split + _share(loaded.evaluation.examples)),
         ("precision", loaded.precision),
+        ("adapters", str(loaded.adapters or "")),
         ("keeps", _KEEPS[loaded.keep]),
         ("profiles", " ".join(f"[{name}]" if name == profile else name for name in profiles)),
     ]
@@ -87,6 +88,7 @@ def _phase(phase: Phase) -> str:
         _length(phase),
         f"{phase.optimizer.name} at {phase.optimizer.learning_rate:g}, {phase.schedule.name}",
         f"batches of {phase.batch_size}",
+        *([str(phase.adapters)] if phase.adapters else []),
         *_rates(phase),
     ]
     return "; ".join(part for part in parts if part)

@@ -63,6 +63,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
         "settings": ", ".join(f"{name} {value}" for name, value in kind.settings.items()),
         "recipe": f"{run.recipe}, variant {run.variant}, seed {run.seed}",
         **{axis: " + ".join(values) for axis, values in run.axes.items()},
+        "adapters": _adapters(store, run),
         "licence of the data": task.licence,
         "data": task.citation or task.homepage,
     }
@@ -89,6 +90,16 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
             "",
         ]
     )
+
+
+def _adapters(store: Store, run: RunInfo) -> str:
+    """Say which phases moved adapters only, and that these are no part of the model's form; "" where none did."""
+    from isogloss.learner.adapters import Adapters
+
+    specs = [store.phase(key).spec for key in run.phases]
+    given = {spec["name"]: Adapters.read(spec.get("adapters")) for spec in specs}
+    said = "; ".join(f"{adapters} in phase {name}" for name, adapters in given.items() if adapters)
+    return f"{said}; merged into the weights" if said else ""
 
 
 def _score_lines(scores: pl.DataFrame) -> list[str]:

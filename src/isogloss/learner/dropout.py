@@ -9,7 +9,7 @@ cost more time on a CPU than all else but the matrix products.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,8 +69,9 @@ class Draws:
 class Randomness:
     """Where a network's dropout gets its masks from; one object, shared by all places that drop."""
 
-    def __init__(self) -> None:
+    def __init__(self, sites: int = 0) -> None:
         self.draws: Draws | None = None
+        self.sites = sites  # how many places of the network have a number
 
     @contextmanager
     def under(self, key: Key | None) -> Iterator[None]:
@@ -118,8 +119,9 @@ def install(network: nn.Module) -> Randomness:
     Attention functions find the randomness and their number on the module that calls them, as
     `isogloss_randomness` and `isogloss_site`.
     """
-    randomness = Randomness()
-    for site, module in enumerate(list(network.modules())):
+    places = list(network.modules())
+    randomness = Randomness(len(places))
+    for site, module in enumerate(places):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.Dropout):
                 setattr(module, name, KeyedDropout(child.p, randomness, -1))
@@ -129,3 +131,17 @@ def install(network: nn.Module) -> Randomness:
         if isinstance(module, KeyedDropout):
             module._site = site
     return randomness
+
+
+def install_beside(parts: Iterable[nn.Module], randomness: Randomness) -> None:
+    """Replace every `torch.nn.Dropout` of parts that were added to a network by keyed dropout.
+
+    They are numbered after all places of the network, which keep their numbers, and thereby their masks.
+    """
+    site = randomness.sites
+    for part in parts:
+        for module in list(part.modules()):
+            for name, child in list(module.named_children()):
+                if isinstance(child, nn.Dropout):
+                    setattr(module, name, KeyedDropout(child.p, randomness, site))
+                    site += 1

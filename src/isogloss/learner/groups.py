@@ -31,6 +31,8 @@ class Anatomy:
         position_offset: positions that the class's position table reserves before the first token.
         attention: the attention implementation, by its name in transformers; "eager" where the class has its
             own and takes no other.
+        queries_and_values: the linear maps within a layer that make the attention's queries and values; of keys too,
+            where one map makes all three.
     """
 
     embeddings: str
@@ -42,6 +44,7 @@ class Anatomy:
     token_head: tuple[str, ...] = ("qa_outputs",)
     position_offset: int = 0
     attention: str = "isogloss"
+    queries_and_values: tuple[str, ...] = ("query", "value")
 
     def with_token_head(self) -> Anatomy:
         """Return the same class under a head that reads every token."""
@@ -61,7 +64,12 @@ ANATOMIES: Mapping[str, Anatomy] = {
     "bert": Anatomy("bert.embeddings", "bert.encoder.layer", ("bert.pooler", "classifier"), cut_last_layer=True),
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
-    "distilbert": Anatomy("distilbert.embeddings", "distilbert.transformer.layer", ("pre_classifier", "classifier")),
+    "distilbert": Anatomy(
+        "distilbert.embeddings",
+        "distilbert.transformer.layer",
+        ("pre_classifier", "classifier"),
+        queries_and_values=("q_lin", "v_lin"),
+    ),
     # The last norm of a pre-norm encoder ends its last layer, as the last norm of BERT's last layer does.
     "modernbert": Anatomy(
         "model.embeddings",
@@ -69,6 +77,7 @@ ANATOMIES: Mapping[str, Anatomy] = {
         ("head", "classifier"),
         elsewhere=(("model.final_norm", "last"),),
         token_head=("head", "classifier"),
+        queries_and_values=("Wqkv",),
     ),
     # The table of relative positions serves every layer; the convolution corrects the output of the first.
     "deberta-v2": Anatomy(
@@ -81,6 +90,7 @@ ANATOMIES: Mapping[str, Anatomy] = {
             ("deberta.encoder.conv", "first"),
         ),
         attention="eager",
+        queries_and_values=("query_proj", "value_proj"),
     ),
 }
 
@@ -136,6 +146,11 @@ class LayerGroups:
         if group not in self.names:
             raise mistake(f'no layer group is called "{group}"', where="groups", remedy=nearest(group, self.names))
         return tuple(name for name, owner in self.of.items() if owner == group)
+
+    def movable(self, rates: Mapping[str, float]) -> dict[str, float]:
+        """Return rates with 0 for the groups that have no parameters: with adapters, the embeddings."""
+        there = set(self.of.values())
+        return {group: rate if group in there else 0.0 for group, rate in rates.items()}
 
 
 def _group(name: str, parts: Anatomy, n_layers: int) -> str:

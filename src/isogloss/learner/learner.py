@@ -16,9 +16,11 @@ from isogloss.errors import IsoglossError
 from isogloss.keys import Key
 from isogloss.kinds.base import Kind, Predictions
 from isogloss.learner import export, reading
+from isogloss.learner.adapters import Adapters
 from isogloss.learner.forward import LearnerForward, on_device
-from isogloss.learner.groups import LayerGroups
+from isogloss.learner.groups import HEAD, LayerGroups
 from isogloss.learner.loading import check_length, load_network
+from isogloss.learner.lora import is_adapter
 from isogloss.learner.network import FunctionalNetwork, Params
 from isogloss.learner.precision import Precision, resolve
 from isogloss.learner.pullback import Part, Pullback
@@ -52,9 +54,10 @@ class Learner:
     follows the key.
 
     Attributes:
-        params: the float32 masters of all parameters, detached, on the device. Change them with `update`, or
-            in place; never through `.data`.
-        groups: the layer groups.
+        params: the float32 masters of all parameters that may move, detached, on the device. Change them with
+            `update`, or in place; never through `.data`.
+        groups: the layer groups of these.
+        adapters: low-rank adapters, if there are any: then they and the head are all that may move.
         labels: the task's label names; logits are in their order.
         kind: of the task at hand, which may be set anew: its loss, and how it decodes and scores; the head is that of
             every kind of this name.
@@ -69,11 +72,9 @@ class Learner:
     accumulation: int = 1
 
     def __init__(
-        self, network: FunctionalNetwork, groups: LayerGroups, tokenizer: Any, *, labels: Sequence[str],
-        kind: Kind, encoder: str, precision: Precision, device: torch.device, max_length: int,
+        self, network: FunctionalNetwork, tokenizer: Any, *, labels: Sequence[str], kind: Kind,
+        encoder: str, precision: Precision, device: torch.device, max_length: int,
     ) -> None:  # fmt: skip
-        self.params = network.masters
-        self.groups = groups
         self.labels = tuple(labels)
         self.kind = kind
         self.encoder = encoder
@@ -82,6 +83,7 @@ class Learner:
         self.device = device
         self.max_length = max_length
         self._network = network
+        self._settle(None)
 
     @classmethod
     def load(
@@ -114,7 +116,6 @@ class Learner:
         network = FunctionalNetwork(module.to(device), parts, numbers, recompute=gradient_checkpointing)
         return cls(
             network,
-            LayerGroups.sort(network.masters, parts, len(network.layers)),
             tokenizer,
             labels=labels,
             kind=kind,
@@ -123,6 +124,38 @@ class Learner:
             device=device,
             max_length=max_length,
         )
+
+    def adapt(self, adapters: Adapters | None, key: Key) -> None:
+        """Let low-rank adapters and the head be all that may move, from here on; the logits stay as they are.
+
+        Adapters of the same settings that are there already go on as they stand; others are merged into the weights
+        first. `params` and `groups` are others afterwards.
+
+        Args:
+            adapters: what is asked for; none lets everything move.
+            key: names the draw of the adapters; the same key gives the same ones, to the bit.
+
+        Raises:
+            Mistakes: `peft` is not installed, or the layers lack a module that is to be adapted.
+        """
+        if adapters == self.adapters:
+            return
+        if self.adapters is not None:
+            self._network.merge()
+            self._settle(None)
+        if adapters is not None:
+            self._network.adapt(adapters, key)
+            self._settle(adapters)
+
+    def _settle(self, adapters: Adapters | None) -> None:
+        """Note what may move."""
+        network = self._network
+        groups = LayerGroups.sort(network.masters, network.parts, len(network.layers))
+        self.adapters, self.params, self.groups = adapters, network.masters, groups
+        if adapters is not None:
+            may_move = (name for name, group in groups.of.items() if is_adapter(name) or group == HEAD)
+            self.params = {name: network.masters[name] for name in may_move}
+            self.groups = LayerGroups(groups.names, {name: groups.of[name] for name in self.params})
 
     def moving(self, rates: Mapping[str, float]) -> Params:
         """Return the masters (the same tensors) of the groups whose rate is above 0.
@@ -264,7 +297,7 @@ class Learner:
 
     def export(self, folder: Path, *, card: str) -> None:
         """Write an ordinary Hugging Face folder: weights, configuration with label names, tokenizer, model
-        card.
+        card; adapters are merged into the weights.
 
         Args:
             folder: where to; must not exist yet, and exists whole or not at all afterwards.
@@ -273,7 +306,7 @@ class Learner:
         Raises:
             Mistakes: the folder exists, or cannot be written.
         """
-        export.export(self._network.module, self.params, self.tokenizer, folder, card)
+        export.export(self._network.module, self._network.merged(), self.tokenizer, folder, card)
 
     def _length_batches(self, bag: Bag, max_tokens: int | None) -> Iterator[PlacedBatch]:
         # On a CPU, activations of more tokens fall out of the caches; on a GPU, fewer leave it idle.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from isogloss.keys import Key
-from isogloss.learner import checkpointing, dropout
+from isogloss.learner import checkpointing, dropout, lora
+from isogloss.learner.adapters import Adapters
 from isogloss.learner.groups import Anatomy
 from isogloss.learner.last_layer import first_token_forward
 from isogloss.learner.precision import Precision
@@ -29,17 +30,18 @@ class FunctionalNetwork:
         masters: all parameters by name, in the precision's `master` format, detached. To be changed in place
             only, never through `.data`: their version counters tell when a converted copy is stale.
         layers: the modules of the layers, from the bottom.
+        parts: where the class keeps its parts.
     """
 
     def __init__(self, module: Any, parts: Anatomy, precision: Precision, *, recompute: bool) -> None:
         self.module = module.to(precision.master).train()
-        self.masters: Params = {name: value.detach() for name, value in module.named_parameters()}
-        self.layers = list(module.get_submodule(parts.layers).children())
+        self.parts = parts
+        self._layers = module.get_submodule(parts.layers)
+        self.layers = list(self._layers.children())
         words = module.get_input_embeddings().weight
         self._words = next(name for name, value in module.named_parameters() if value is words)
         self._precision = precision
-        self._converted: dict[str, tuple[int, Tensor]] = {}
-        self._narrow = _linear_parameters(module, parts.layers)
+        self._adapted: dict[str, Any] = {}
         self._randomness = dropout.install(self.module)
         self._every_token = False
         if parts.cut_last_layer:
@@ -47,10 +49,33 @@ class FunctionalNetwork:
             last.forward = first_token_forward(last, wanted=lambda: not self._every_token)
         if recompute:
             checkpointing.install(self.layers, self._randomness)
-        if precision.layers != precision.master:
-            narrowing = _Narrowing(precision.layers)
-            for linear in _linears(self.module.get_submodule(parts.layers)).values():
-                linear.register_forward_pre_hook(narrowing)
+        self._narrowing = _Narrowing(precision.layers) if precision.layers != precision.master else None
+        self._narrow_inputs(_linears(self._layers).values())
+        self._take_stock()
+
+    def adapt(self, adapters: Adapters, key: Key) -> None:
+        """Put low-rank adapters beside linear maps of the layers: parameters anew, of which nothing follows at first.
+
+        Raises:
+            Mistakes: `peft` is not installed, or a module is not there; nothing has changed then.
+        """
+        self._adapted = lora.put_in(self._layers, adapters, self.parts.queries_and_values, key)
+        dropout.install_beside(self._adapted.values(), self._randomness)
+        # The adapted map as a whole, too: its input is converted once for W and A, and before peft would do so itself.
+        bases = {id(layer.get_base_layer()) for layer in self._adapted.values()}
+        inner = [part for layer in self._adapted.values() for part in _linears(layer).values() if id(part) not in bases]
+        self._narrow_inputs([*self._adapted.values(), *inner])
+        self._take_stock()
+
+    def merge(self) -> None:
+        """Make the adapters part of the weights that they stand beside, and take them out."""
+        lora.merge(self._layers, self._adapted)
+        self._adapted = {}
+        self._take_stock()
+
+    def merged(self) -> Params:
+        """Return every parameter of the class's own network, adapters added to the weights that they stand beside."""
+        return lora.merged(self.masters, self.parts.layers, self._adapted) if self._adapted else self.masters
 
     def run(self, weights: Params, inputs: Mapping[str, Tensor], key: Key | None, *, hidden: bool = False) -> Any:
         """Run the network.
@@ -86,6 +111,17 @@ class FunctionalNetwork:
     def leaves(self, params: Mapping[str, Tensor]) -> Params:
         """Return detached copies of `params` in the format of their places, to differentiate with respect to."""
         return {name: value.detach().to(self._format(name)).requires_grad_() for name, value in params.items()}
+
+    def _take_stock(self) -> None:
+        """Note which parameters there are."""
+        self.masters: Params = {name: value.detach() for name, value in self.module.named_parameters()}
+        self._narrow = _linear_parameters(self.module, self.parts.layers)
+        self._converted: dict[str, tuple[int, Tensor]] = {}
+
+    def _narrow_inputs(self, modules: Iterable[nn.Module]) -> None:
+        if self._narrowing is not None:
+            for module in modules:
+                module.register_forward_pre_hook(self._narrowing)
 
     def _format(self, name: str) -> torch.dtype:
         return self._precision.layers if name in self._narrow else self._precision.master

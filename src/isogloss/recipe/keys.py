@@ -41,7 +41,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
     """Return a phase's own settings with every default written out.
 
     Left out are names (of the phase and of those that it refers to: their keys stand elsewhere), what the
-    fingerprints of the data cover, and gradient checkpointing, which is exact.
+    fingerprints of the data cover, gradient checkpointing, which is exact, and what the recipe may say for all phases.
     """
     method = method_of(phase.method)
     whole = {
@@ -53,6 +53,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "optimizer",
         "as_long_as",
         "gradient_checkpointing",
+        "adapters",
         "rates",
         "select",
         "precision",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
+from isogloss.learner.adapters import Adapters
 from isogloss.recipe.analysis import Analysis
 from isogloss.recipe.document import Document, to_toml
 from isogloss.recipe.phase import Count, Languages, Name, Phase, Rate, Share, Table, TaskReference
@@ -98,6 +99,7 @@ class Recipe(Table):
             phases would train on: a name in the registry's group `simple`.
         max_length: tokens an example at most.
         precision: "auto" is bf16 where the hardware has it, else fp32.
+        adapters: low-rank adapters of every phase that says nothing else; none if not given.
         allow_unknown: share of unknown tokens, 0 to 1, above which a language is refused.
         languages: who plays which part.
         data: folder of a task's files, by task name.
@@ -118,6 +120,7 @@ class Recipe(Table):
     simple: str | None = None
     max_length: Annotated[int, Field(ge=8)] = 128
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    adapters: Adapters | None = None
     allow_unknown: Rate = 0.2
     languages: LanguageRoles = LanguageRoles()
     data: Mapping[str, str] = {}

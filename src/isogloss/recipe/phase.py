@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from isogloss.errors import nearest
+from isogloss.learner.adapters import Adapters
 from isogloss.training.torch_optimizers import OPTIMIZERS
 from isogloss.wording import refusal
 
@@ -247,6 +248,7 @@ class Phase(Table):
         batch_size: examples an update.
         accumulation: in how many parts an update's gradient is computed; saves memory.
         clip: greatest global norm of the gradients that move; 0 for no clipping.
+        adapters: low-rank adapters, which then are, with the head, all that moves; as the recipe says if not given.
         rates: of the layer groups.
         freeze: layer groups at rate 0; numbers are layers.
         freeze_bottom: k freezes the embeddings and layers 1 to k.
@@ -272,6 +274,7 @@ class Phase(Table):
     batch_size: Count = 32
     accumulation: Count = 1
     clip: NotNegative = 1.0
+    adapters: Adapters | None = None
     rates: Rates = Rates()
     freeze: tuple[Group, ...] = ()
     freeze_bottom: Annotated[int, Field(ge=0)] | None = None

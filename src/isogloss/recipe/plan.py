@@ -248,6 +248,7 @@ class _Planner:
             product=product,
             encoder=self.recipe.encoder,
             precision=self.fingerprints.precision(phase.precision or self.recipe.precision),
+            adapters=phase.adapters or self.recipe.adapters,
             max_length=self.recipe.max_length,
             labels=evaluation_task(self.recipe).labels,
             depth=depth,
@@ -291,6 +292,8 @@ class _Planner:
                 "encoder": self.fingerprints.encoder(planned.encoder),
                 "precision": planned.precision,
                 "max_length": planned.max_length,
+                # Nothing where there are none, so that such phases keep their keys.
+                **({"adapters": planned.adapters.content()} if planned.adapters else {}),
                 **self._support_content(planned),
                 **self._development_content(planned.development),
             }

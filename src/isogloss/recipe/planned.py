@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from isogloss.data.task import Task
 from isogloss.languages import parts
+from isogloss.learner.adapters import Adapters
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.phase import On, Phase
 
@@ -84,6 +85,7 @@ class PlannedPhase:
         product: "weights" or "rates".
         encoder: name or folder.
         precision: "fp32" or "bf16"; what "auto" means on this machine.
+        adapters: low-rank adapters; None where the encoder's own parameters move.
         max_length: tokens an example at most.
         labels: of the head, in its order; empty where only the data can tell.
         depth: how many phases it comes after.
@@ -107,6 +109,7 @@ class PlannedPhase:
     product: Product
     encoder: str
     precision: str
+    adapters: Adapters | None
     max_length: int
     labels: tuple[str, ...]
     depth: int

@@ -8,6 +8,7 @@ from isogloss.data.task import load_task
 from isogloss.errors import mistake
 from isogloss.keys import Key
 from isogloss.kinds.base import kind_of
+from isogloss.learner.adapters import Adapters
 from isogloss.recipe.resolve import kind_of_task
 from isogloss.run.provenance import provenance
 
@@ -35,13 +36,14 @@ def phase_spec(planned: PlannedPhase, labels: tuple[str, ...]) -> dict[str, Any]
         "labels": labels,
         "max_length": planned.max_length,
         "precision": planned.precision,
+        **({"adapters": planned.adapters.model_dump(mode="json")} if planned.adapters else {}),
         "settings": planned.phase.model_dump(mode="json"),
         "provenance": provenance(),
     }
 
 
 def fresh_learner(spec: dict[str, Any], *, offline: bool, recompute: bool = False) -> Learner:
-    """Return the learner that a phase with this spec starts from where it comes after no other.
+    """Return the learner that a phase with this spec starts from where it comes after no other, without adapters.
 
     `recompute` turns gradient checkpointing on.
 
@@ -60,6 +62,15 @@ def fresh_learner(spec: dict[str, Any], *, offline: bool, recompute: bool = Fals
         offline=offline,
         gradient_checkpointing=recompute,
     )
+
+
+def adapt(learner: Learner, spec: dict[str, Any]) -> None:
+    """Give a learner, which stands where a phase with this spec starts, the phase's adapters, or take others out.
+
+    Raises:
+        Mistakes: they cannot be had.
+    """
+    learner.adapt(Adapters.read(spec.get("adapters")), Key(spec["seed"], spec["stream"], purpose="adapters"))
 
 
 def learner_after(
@@ -87,6 +98,7 @@ def learner_after(
     spec = chain[-1].spec | {"precision": precision or chain[0].spec["precision"]}
     learner = fresh_learner(spec, offline=offline, recompute=recompute)
     for folder in reversed(chain):
+        adapt(learner, folder.spec)
         learner.update(load_file(folder.weights))
     return learner
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,7 @@ from isogloss import registry
 from isogloss.data.bag import Bag
 from isogloss.errors import Mistake, Mistakes
 from isogloss.keys import Key
+from isogloss.learner.groups import LayerGroups
 from isogloss.learner.learner import Learner
 from isogloss.learner.objective import Objective
 from isogloss.learner.rates import Rates, resolve_rates
@@ -22,7 +23,7 @@ from isogloss.recipe.planned import Plan, PlannedPhase, PlannedRows
 from isogloss.recipe.rehearsal import PhaseSize
 from isogloss.recipe.resolve import kind_of_task, method_of
 from isogloss.run.development import development_bags
-from isogloss.run.learners import fresh_learner, learner_after, phase_spec
+from isogloss.run.learners import adapt, fresh_learner, learner_after, phase_spec
 from isogloss.run.resources import Resources
 from isogloss.store.phase import LearnedRates
 from isogloss.store.store import Store
@@ -120,21 +121,29 @@ class Trainer:
         """See that some phases can be carried out, before anything is trained. Every encoder is loaded once.
 
         Raises:
-            Mistakes: an encoder cannot be loaded or has other labels, a phase speaks of layers that it lacks, a method
-                cannot do with it what is asked, or the rows do not make the episodes of a phase.
+            Mistakes: an encoder cannot be loaded or has other labels, a phase speaks of layers or modules that it
+                lacks or moves nothing, a method cannot do with it what is asked, or the rows do not make the episodes
+                of a phase.
         """
         learners: dict[str, Learner] = {}
         mistakes: dict[Mistake, None] = {}
         seen: set[str] = set()  # of methods on learners and of rows: seeds and variants share most of them
         for planned in phases:
             with _gathered(mistakes):
+                spec = phase_spec(planned, self._resources.labels)
                 if planned.encoder not in learners:
-                    spec = phase_spec(planned, self._resources.labels)
                     learners[planned.encoder] = fresh_learner(spec, offline=self._resources.offline)
                 learner = learners[planned.encoder]
+                with _gathered(mistakes, planned):
+                    adapt(learner, spec)
                 given = planned.phase.rates
-                rates = self._rates(planned, learner.groups.names, given.groups or given.value)
-                asked = repr((planned.encoder, planned.phase.method, rates))
+                rates = self._rates(planned, learner.groups, given.groups or given.value)
+                if planned.rates_from is None and not any(rates.values()):
+                    whole = "of adapters and head " if planned.adapters else ""
+                    what, where = f"nothing {whole}moves", f"phase {planned.name}"
+                    mistakes[Mistake(what, where, "give a layer group a rate above 0")] = None
+                    continue
+                asked = repr((planned.encoder, planned.adapters, planned.phase.method, rates))
                 if asked not in seen:
                     seen.add(asked)
                     with _gathered(mistakes, planned):
@@ -201,6 +210,7 @@ class Trainer:
         else:
             learner = self.learner_after(planned.after, precision=planned.precision, recompute=recompute)
         self._standing = None
+        adapt(learner, spec)
         return learner
 
     def _training_phase(self, planned: PlannedPhase, learner: Learner) -> TrainingPhase:
@@ -218,7 +228,7 @@ class Trainer:
                 phase.optimizer.name, phase.optimizer.learning_rate, phase.optimizer.arguments(), phase.clip
             ),
             schedule=LearningRateSchedule(phase.schedule.name, phase.schedule.warmup),
-            rates=self._rates(planned, learner.groups.names, self._base_rates(planned)),
+            rates=self._rates(planned, learner.groups, self._base_rates(planned)),
             accumulation=phase.accumulation,
             selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
         )
@@ -251,16 +261,17 @@ class Trainer:
         return {group: sum(moving) / len(moving) if rate > 0 else 0.0 for group, rate in learned.items()}
 
     @staticmethod
-    def _rates(planned: PlannedPhase, groups: Sequence[str], base: float | Mapping[str, float]) -> Rates:
+    def _rates(planned: PlannedPhase, groups: LayerGroups, base: float | Mapping[str, float]) -> Rates:
         phase = planned.phase
-        return resolve_rates(
-            groups,
+        rates = resolve_rates(
+            groups.names,
             base,
             freeze=phase.freeze,
             freeze_bottom=phase.freeze_bottom,
             layer_decay=phase.layer_decay,
             where=f"phase {planned.name}",
         )
+        return groups.movable(rates)
 
     def _length(self, planned: PlannedPhase) -> Length | None:
         if planned.as_long_as:
