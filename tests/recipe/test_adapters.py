@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from isogloss.learner.adapters import Adapters
+from isogloss.recipe import keys as recipe_keys
 from isogloss.recipe.keys import settings_content
 from isogloss.recipe.planned import Plan
 from recipe.support import SMALL, load, mistakes, plan
@@ -42,8 +43,20 @@ def test_a_variant_may_set_them(tmp_path: Path) -> None:
     assert len(keys(plan(tmp_path, text))["source"]) == 1  # shared still
 
 
+def test_content_without_adapters_is_what_it_was_before_there_were_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed, content_key = [], recipe_keys.content_key
+    monkeypatch.setattr(
+        recipe_keys, "content_key", lambda content: hashed.append(repr(content)) or content_key(content)
+    )
+    plan(tmp_path, sets=("phases.adapt.adapters={rank=4}",))
+    told = {"adapters" in content for content in hashed if "'settings'" in content and "'after': None" in content}
+    assert told == {False}
+    assert sum("'adapters'" in content for content in hashed) == 2  # the last phase, of two variants
+
+
 def test_keys_know_of_them_only_where_they_are_given(tmp_path: Path) -> None:
-    """Red when a phase without adapters has another key than it had before there were any."""
     plain, one = keys(plan(tmp_path)), keys(plan(tmp_path, sets=("phases.adapt.adapters={rank=4}",)))
     assert (one["source"], one["meta"]) == (plain["source"], plain["meta"])
     assert not one["adapt"] & plain["adapt"]

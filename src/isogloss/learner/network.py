@@ -54,17 +54,14 @@ class FunctionalNetwork:
         self._take_stock()
 
     def adapt(self, adapters: Adapters, key: Key) -> None:
-        """Put low-rank adapters beside linear maps of the layers: parameters anew, of which nothing follows at first.
+        """Put low-rank adapters beside linear maps of the layers, which have none yet; the logits stay as they are.
 
         Raises:
             Mistakes: `peft` is not installed, or a module is not there; nothing has changed then.
         """
         self._adapted = lora.put_in(self._layers, adapters, self.parts.queries_and_values, key)
         dropout.install_beside(self._adapted.values(), self._randomness)
-        # The adapted map as a whole, too: its input is converted once for W and A, and before peft would do so itself.
-        bases = {id(layer.get_base_layer()) for layer in self._adapted.values()}
-        inner = [part for layer in self._adapted.values() for part in _linears(layer).values() if id(part) not in bases]
-        self._narrow_inputs([*self._adapted.values(), *inner])
+        self._narrow_inputs(self._adapted.values())  # else peft would convert the input of each A once more
         self._take_stock()
 
     def merge(self) -> None:

@@ -134,7 +134,7 @@ class Trainer:
                 if planned.encoder not in learners:
                     learners[planned.encoder] = fresh_learner(spec, offline=self._resources.offline)
                 learner = learners[planned.encoder]
-                with _gathered(mistakes, planned):
+                with _gathered(mistakes, planned if planned.phase.adapters else None):  # the recipe's are one mistake
                     adapt(learner, spec)
                 given = planned.phase.rates
                 rates = self._rates(planned, learner.groups, given.groups or given.value)
