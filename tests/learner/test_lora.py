@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from isogloss.errors import Mistakes
 from isogloss.keys import Key
+from isogloss.learner import lora
 from isogloss.learner.adapters import Adapters
 from isogloss.learner.dropout import KeyedDropout
 from isogloss.learner.groups import ANATOMIES
@@ -162,6 +163,12 @@ def test_modules_are_named_by_the_ends_of_their_paths(encoder: Encoder) -> None:
     assert maps("output.dense") == {*maps("attention.output.dense"), *(f"{layer}.output.dense" for layer in range(3))}
     assert maps("dense", "key") > maps("output.dense") | maps("key")
     assert len(maps("dense")) == 9  # not the pooler's, which is the head's
+
+
+def test_a_name_is_no_end_of_another_name() -> None:
+    layers = nn.ModuleList([nn.ModuleDict({"key": nn.Linear(4, 4), "pos_key": nn.Linear(4, 4)})])
+    assert set(lora.put_in(layers, Adapters(rank=2), ("key",), DRAW)) == {"0.key"}
+    assert isinstance(layers[0]["pos_key"], nn.Linear)
 
 
 def test_the_default_is_what_peft_takes(encoder: Encoder) -> None:

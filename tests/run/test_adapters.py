@@ -19,7 +19,7 @@ from isogloss.recipe.load import load_recipe
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.run import load_learner, run
-from isogloss.run.learners import fresh_learner, learner_after
+from isogloss.run.learners import adapt, fresh_learner, learner_after
 from isogloss.run.resources import Resources
 from isogloss.run.training import Trainer
 from isogloss.store import PhaseFolder, Store
@@ -136,6 +136,18 @@ def test_the_same_again_to_the_last_bit_and_after_an_interruption(
     assert all(".lora_" in name or name.startswith(("bert.pooler.", "classifier.")) for name in kept)
     assert run(asked, store, offline=True).failed == []
     assert predictions(store).equals(predictions(finished))
+
+
+def test_each_seed_and_each_stretch_draws_adapters_of_its_own(finished: Store) -> None:
+    spec = phases(finished)["adapt"].spec
+    drawn = []
+    for change in ({}, {"seed": 1}, {"stream": "2.weights"}, {"name": "another"}):
+        learner = fresh_learner(spec, offline=True)
+        adapt(learner, spec | change)
+        drawn.append(next(value for name, value in learner.params.items() if ".lora_A." in name))
+    assert torch.equal(drawn[0], drawn[3])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
 
 
 CHAINS = {
