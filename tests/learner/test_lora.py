@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from isogloss.errors import Mistakes
 from isogloss.keys import Key
+from isogloss.kinds.question_answering import QuestionAnswering
 from isogloss.learner import lora
 from isogloss.learner.adapters import Adapters
 from isogloss.learner.dropout import KeyedDropout
@@ -147,6 +148,14 @@ def test_adapters_and_head_are_all_that_moves(encoder: Encoder, model_type: str)
         group: 0.0 if group == "embeddings" else 0.5 for group in learner.groups.names
     }
     assert plain.groups.movable({"embeddings": 0.5}) == {"embeddings": 0.5}
+
+
+@classes
+def test_a_head_that_reads_every_token_moves_beside_them(encoder: Encoder, model_type: str) -> None:
+    plain, learner = (tiny.load(encoder(model_type), labels=(), kind=QuestionAnswering()) for _ in range(2))
+    learner.adapt(ADAPTERS, DRAW)
+    assert learner.groups.members("head") == plain.groups.members("head")
+    assert len(learner.params) == len(plain.groups.members("head")) + 6 * len(ANATOMIES[model_type].queries_and_values)
 
 
 def test_modules_are_named_by_the_ends_of_their_paths(encoder: Encoder) -> None:

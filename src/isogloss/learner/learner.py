@@ -126,10 +126,10 @@ class Learner:
         )
 
     def adapt(self, adapters: Adapters | None, key: Key) -> None:
-        """Let low-rank adapters and the head be all that may move, from here on; the logits stay as they are.
+        """Let low-rank adapters and the head be all that may move from here on; the logits stay as they are.
 
         Adapters of the same settings that are there already go on as they stand; others are merged into the weights
-        first. `params` and `groups` are others afterwards.
+        first (of the logits, rounding alone changes then). `params` and `groups` are others afterwards.
 
         Args:
             adapters: what is asked for; none lets everything move.
@@ -146,16 +146,6 @@ class Learner:
         if adapters is not None:
             self._network.adapt(adapters, key)
             self._settle(adapters)
-
-    def _settle(self, adapters: Adapters | None) -> None:
-        """Note what may move."""
-        network = self._network
-        groups = LayerGroups.sort(network.masters, network.parts, len(network.layers))
-        self.adapters, self.params, self.groups = adapters, network.masters, groups
-        if adapters is not None:
-            may_move = (name for name, group in groups.of.items() if is_adapter(name) or group == HEAD)
-            self.params = {name: network.masters[name] for name in may_move}
-            self.groups = LayerGroups(groups.names, {name: groups.of[name] for name in self.params})
 
     def moving(self, rates: Mapping[str, float]) -> Params:
         """Return the masters (the same tensors) of the groups whose rate is above 0.
@@ -307,6 +297,16 @@ class Learner:
             Mistakes: the folder exists, or cannot be written.
         """
         export.export(self._network.module, self._network.merged(), self.tokenizer, folder, card)
+
+    def _settle(self, adapters: Adapters | None) -> None:
+        """Note what may move."""
+        network = self._network
+        groups = LayerGroups.sort(network.masters, network.parts, len(network.layers))
+        self.adapters, self.params, self.groups = adapters, network.masters, groups
+        if adapters is not None:
+            may_move = (name for name, group in groups.of.items() if is_adapter(name) or group == HEAD)
+            self.params = {name: network.masters[name] for name in may_move}
+            self.groups = LayerGroups(groups.names, {name: groups.of[name] for name in self.params})
 
     def _length_batches(self, bag: Bag, max_tokens: int | None) -> Iterator[PlacedBatch]:
         # On a CPU, activations of more tokens fall out of the caches; on a GPU, fewer leave it idle.
