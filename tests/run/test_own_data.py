@@ -188,6 +188,38 @@ def test_the_command_shows_one_row_a_variant(done: Store, capsys: pytest.Capture
     assert "fold" not in scores
 
 
+def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_score(
+    done: Store, mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = ["--store", str(done.root), "--offline"]
+    assert main(["run", str(mine / "mine.toml"), "--final", "--no-progress", *store]) == 0
+    assert "isogloss export mine.final/fine_tuned@0" in capsys.readouterr().out
+    [final] = done.resolve("mine.final")  # simple models have nothing to take away
+    assert done.phase(final.phases[0]).summary["examples"] == sum(SHARES["en"])
+    assert done.scores([final]).is_empty()
+    assert main(["export", "mine.final/fine_tuned@0", str(tmp_path / "model"), *store]) == 0
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    scores, _ = evidence(done, done.resolve("mine/fine_tuned"))
+    for row in scores.filter(metric="accuracy").iter_rows(named=True):
+        assert f"| {row['language']} | {row['role']} | {row['n']} | {row['value']:.2f} |" in card
+    assert "of models that were trained on the other folds" in card
+    capsys.readouterr()
+    assert main(["table", "mine.final", *store[:2]]) == 2
+    assert "tested on none; isogloss table mine shows" in capsys.readouterr().err
+    assert main(["table", "mine", *store[:2]]) == 0
+    assert "settings" not in capsys.readouterr().err
+
+
+def test_a_final_model_of_which_nothing_was_measured_is_not_exported(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = ["--store", str(tmp_path / "runs"), "--offline"]
+    assert main(["run", str(mine / "mine.toml"), "--final", "--no-progress", *store]) == 0
+    assert main(["export", "mine.final", str(tmp_path / "model"), *store]) == 2
+    assert "carry out the same recipe without --final first" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
 @pytest.mark.parametrize(
     ("sets", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +48,8 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     settings = run.settings
     task = load_task(run.tested_on)
     kind = kind_of_task(task)
-    scores = with_cells(store.scores([run]))
+    final = bool(settings.get("final"))
+    scores = with_cells(_cross_validated(store, run) if final else store.scores([run]))
     languages = dict.fromkeys(part for each in scores["language"] for part in cell(each) if part is not None)
     metadata = [
         "---",
@@ -72,7 +74,9 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
             *metadata,
             f"# {run.recipe}: {run.variant}",
             "",
-            "Trained with Isogloss and tested on every language below.",
+            "Trained with Isogloss on all rows; its scores are of models that were trained on the other folds."
+            if final
+            else "Trained with Isogloss and tested on every language below.",
             "",
             *(f"- **{name}**: {value}" for name, value in facts.items() if value),
             "",
@@ -102,9 +106,35 @@ def _adapters(store: Store, run: RunInfo) -> str:
     return f"{said}; merged into the weights" if said else ""
 
 
+def _cross_validated(store: Store, run: RunInfo) -> pl.DataFrame:
+    """Return the scores of a final run's recipe and variant over its folds, with the same settings else.
+
+    Raises:
+        Mistakes: there are none: a model leaves with what is known of it.
+    """
+    from isogloss.cli.table import evidence
+    from isogloss.store.runs import edition
+
+    mine = edition({**run.settings, "final": None})
+    runs = [
+        other
+        for other in store.runs()
+        if (other.recipe, other.edition, other.variant) == (run.measured_as, mine, run.variant)
+        and other.state == "done"
+    ]
+    if not runs:
+        remedy = "carry out the same recipe without --final first: the card says how well such models did"
+        raise mistake("nothing was measured", where=f"{run.measured_as}/{run.variant}", remedy=remedy)
+    return evidence(store, runs)[0]
+
+
 def _score_lines(scores: pl.DataFrame) -> list[str]:
     metrics = scores["metric"].unique(maintain_order=True).to_list()
-    value = {(row["language"], row["metric"]): f"{row['value']:.2f}" for row in scores.iter_rows(named=True)}
+    value: dict[tuple[str, str], str] = {}
+    for (language, metric), part in scores.group_by("language", "metric"):
+        value[str(language), str(metric)] = (
+            f"{statistics.fmean(part['value']):.2f}"  # over seeds, where there are several
+        )
     lines = [
         f"| language | role | examples | {' | '.join(metrics)} |",
         "|---|---|---:|" + "---:|" * len(metrics),

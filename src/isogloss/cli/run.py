@@ -40,12 +40,16 @@ def run(
         bool,
         typer.Option("--rehearse", "--dry-run", help="Check everything and print the phases to come; train nothing."),
     ] = False,
+    final: Annotated[
+        bool,
+        typer.Option("--final", help="Of a recipe with folds: train on all rows, test on none, keep the models."),
+    ] = False,
     progress: ProgressOption = True,
 ) -> None:
     """Carry a recipe out, or go on with it."""
     from isogloss.recipe.load import load_recipe
 
-    loaded = load_recipe(recipe, profile=profile, sets=sets or ())
+    loaded = load_recipe(recipe, profile=profile, sets=sets or (), final=final)
     if rehearse:
         typer.echo(rehearsal(loaded, store, folders(data), offline=offline))
         return
@@ -100,7 +104,8 @@ def told(report: RunReport, recipe: Recipe, store: Path) -> str:
     address = address_of(recipe, Store(store))
     option = "" if store == DEFAULT_STORE else f" --store {store}"
     rates = learned_rates(Store(store), address)
-    return "\n".join([*lines, *rates, f"the table: isogloss table {address}{option}"])
+    take = f"take one away: isogloss export {address}/{recipe.variants[0].name}@0 FOLDER{option}"
+    return "\n".join([*lines, *rates, take if recipe.final else f"the table: isogloss table {address}{option}"])
 
 
 def address_of(recipe: Recipe, store: Store) -> str:

@@ -101,6 +101,9 @@ def chosen(store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] |
     """
     by_key = {run.key: run for address in addresses for run in store.resolve(address, among=among)}
     found = tuple(by_key.values())
+    if all(run.settings.get("final") for run in found):
+        remedy = f"isogloss table {found[0].measured_as} shows how models that were trained on the other folds did"
+        raise mistake("trained on all rows, and tested on none", where=" ".join(addresses), remedy=remedy)
     if all(run.state == "unfinished" for run in found):
         remedy = "wait for it, or go on with the same `isogloss run`"
         raise mistake(f"none of {len(found)} runs has finished", where=" ".join(addresses), remedy=remedy)

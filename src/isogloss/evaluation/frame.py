@@ -75,7 +75,8 @@ def score_run(
     """Score one run's predictions, language by language.
 
     Args:
-        predictions: columns language ("de/en" where the texts of an example are in two), and what `metrics` reads.
+        predictions: columns language ("de/en" where the texts of an example are in two), and what `metrics` reads. None
+            of a model that is trained on all rows: the frame has no rows then.
         metrics: numeric columns by name → name → percent: a kind's `metrics`.
         roles: language → role.
         facts: what all rows share: recipe, variant, axis.*, seed, seed.*, examples_seen, seconds, run.
@@ -83,6 +84,8 @@ def score_run(
     Returns:
         A score frame.
     """
+    if predictions.is_empty():
+        return check_scores(_complete(pl.DataFrame([facts]).clear()))
     rows: list[dict[str, object]] = []
     for (language,), part in predictions.group_by(["language"], maintain_order=True):
         values = metrics({column.name: column.to_numpy() for column in part if column.dtype.is_numeric()})

@@ -122,6 +122,7 @@ class _CellCheck:
                 self._codes(codes, self.head, ("languages", role), in_task=role == "target")
         self._unlabelled()
         self._simple()
+        self._final()
         if not roles.source:
             self._refuse(("languages", "source"), "there is no source language", 'write source = ["en"]')
         if not roles.target:
@@ -129,6 +130,12 @@ class _CellCheck:
         if roles.target == ("grid",) and self.head is not None and self.head.second is None:
             what = f'the rows of "{self.head.name}" have no second language to make a grid'
             self._refuse(("languages", "target"), what, 'write target = "all"')
+
+    def _final(self) -> None:
+        if self.cell.final and self.head is not None and self.head.split is None:
+            what = f'the rows of "{self.head.name}" are split already: what is tested on is not trained on'
+            remedy = "export a run, or cut them into folds: split = { folds = 5 }"
+            self.mistakes.append(Mistake(what, "--final", remedy))
 
     def _simple(self) -> None:
         name, known = self.cell.simple, registry.names("simple")
@@ -311,6 +318,8 @@ class _CellCheck:
         """Zero-shot is a promise: what is tested on, or a translation of it, is not trained on."""
         assert self.head is not None
         tested = self.cell.evaluation.split
+        if self.cell.final:
+            return
         if (task.name, task.path) != (self.head.name, self.head.path) or not task.shares_rows(on.split, tested):
             return
         if task.parallel or languages.parts(targets_of(self.cell)) & languages.parts(languages_of(self.cell, on)):

@@ -21,7 +21,9 @@ from isogloss.recipe.wording import mistakes_of
 __all__ = ["load_recipe", "profiles", "shipped"]
 
 
-def load_recipe(name_or_path: str | pathlib.Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    name_or_path: str | pathlib.Path, *, profile: str | None = None, sets: Sequence[str] = (), final: bool = False
+) -> Recipe:
     """Return a checked recipe.
 
     Later ones win: what the file extends, the file, the profile, `sets`, and for a single cell its variant.
@@ -30,6 +32,8 @@ def load_recipe(name_or_path: str | pathlib.Path, *, profile: str | None = None,
         name_or_path: a shipped recipe's name, or the path of a TOML file.
         profile: the name of an overlay in the recipe.
         sets: `key=value` with a dotted key, as on the command line.
+        final: the recipe of the models that are taken away, called NAME.final: without folds, trained on all rows and
+            tested on none, weights kept, and no simple models.
 
     Raises:
         Mistakes: all that the file can show, at once, in every variant, cell and profile.
@@ -38,6 +42,7 @@ def load_recipe(name_or_path: str | pathlib.Path, *, profile: str | None = None,
     document, mistakes = with_profile(source, profile)
     document, refused = _with_sets(document, sets)
     mistakes = [*source.mistakes, *mistakes, *refused]
+    document = _final(document) if final else document
     recipe, found = _checked(document)
     mistakes += found + _in_other_profiles(source, profile)
     if mistakes or recipe is None:
@@ -64,6 +69,14 @@ def _with_sets(document: Document, sets: Sequence[str]) -> tuple[Document, list[
         mistakes += refused
     document, refused = document.with_settings(values, "--set ")
     return document, mistakes + refused
+
+
+def _final(document: Document) -> Document:
+    """The document of the models that are taken away."""
+    settings = {"final": True, "keep": "all", "name": f"{document.at(('name',))}.final"}
+    document = document.without(("axes", "fold")).with_settings(settings, "--final: ")[0]
+    trained = [name for name in document.names("variants") if document.variant(name)[0].at(("simple",)) is None]
+    return document.merged({"variants": {name: {} for name in trained}}, "--final: ") if trained else document
 
 
 def _only(document: Document, variants: list[object]) -> tuple[Document, list[Mistake]]:

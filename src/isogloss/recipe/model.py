@@ -95,6 +95,8 @@ class Recipe(Table):
         seeds: how many, and by which phase.
         draw: which random subset is taken where `on` asks for one.
         keep: which weights stay: "scores" (none), "shared" (of phases that several runs go through), "all".
+        final: trained on all rows of every fold and tested on none: the model that is taken away. It is not written
+            into a file but asked for (`load_recipe`).
         simple: in place of an encoder that is trained, a simple model that stands beside it, fitted on all that the
             phases would train on: a name in the registry's group `simple`.
         max_length: tokens an example at most.
@@ -117,6 +119,7 @@ class Recipe(Table):
     seeds: Seeds = Seeds.model_validate(1)
     draw: Annotated[int, Field(ge=0)] = 0
     keep: Literal["scores", "shared", "all"] = "scores"
+    final: bool | None = None
     simple: str | None = None
     max_length: Annotated[int, Field(ge=8)] = 128
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -206,6 +206,8 @@ class _Planner:
 
     def _targets(self) -> tuple[str, ...]:
         """Return the languages tested on; for "all" and "grid", those that the source of the evaluation's task has."""
+        if self.recipe.final:
+            return ()
         target = self.recipe.languages.target
         if target not in EVERY:
             return target
@@ -216,7 +218,7 @@ class _Planner:
     def _development(self, *trained: PlannedRows) -> DevelopmentRows | None:
         """The recipe's development rows; with rows that are trained on, only if any of them may be among these."""
         evaluation = self.recipe.evaluation
-        if evaluation.development is None:
+        if evaluation.development is None or self.recipe.final:
             return None
         task, split = evaluation_task(self.recipe), evaluation.development.split
         if trained and not any(rows.task == task and task.shares_rows(rows.on.split, split) for rows in trained):

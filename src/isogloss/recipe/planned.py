@@ -145,7 +145,7 @@ class Cell:
         seeds: by phase name.
         source: source languages.
         auxiliary: auxiliary languages.
-        target: languages tested on.
+        target: languages tested on; none of a model that is trained on all rows.
         unlabelled: languages predicted and not tested on.
         seen: every language that a phase of it is trained on, sorted.
         simple: the simple model that stands in place of the phases, which are then not carried out; or None.

@@ -31,6 +31,8 @@ def test_bags(cell: Cell, resources: Resources) -> Iterator[Bag]:
 
 def predict_cell(cell: Cell, predict: Predict, resources: Resources) -> pl.DataFrame:
     """Return every prediction: language, id, group, and the columns of the kind's outcome."""
+    if not cell.target:
+        return pl.DataFrame(schema={"language": pl.String, "id": pl.String, "group": pl.Int64})
     kind = kind_of_task(cell.task)
     return pl.concat([_predictions(bag, predict(bag), kind) for bag in test_bags(cell, resources)])
 

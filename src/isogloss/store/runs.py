@@ -66,6 +66,11 @@ class RunInfo:
         return self.settings.get("evaluation", {}).get("task") or self.settings.get("task")
 
     @property
+    def measured_as(self) -> str:
+        """The recipe whose runs are tested: of a model that is trained on all rows, that with the folds."""
+        return self.recipe.removesuffix(".final") if self.settings.get("final") else self.recipe
+
+    @property
     def facts(self) -> dict[str, str]:
         """What a score frame says of the run in every row: recipe, variant, axis.NAME, seed, run (the key)."""
         cell = {f"axis.{axis}": "+".join(values) for axis, values in self.axes.items()}
