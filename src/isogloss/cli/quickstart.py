@@ -19,17 +19,9 @@ RECIPE = "massive-quickstart"
 _PATIENCE = 300.0  # seconds; what is estimated to take longer is made smaller
 _SMALLER = ("phases.source.on.examples=2000", "phases.meta.method.rounds=2", "evaluation.examples=60")
 _NEXT = """
-next, with your own data, a CSV file for each language and split (train-en.csv …), columns text and label:
-  isogloss show massive-quickstart --toml > my-recipe.toml
-  take task = "massive" out of it, put your languages in, and add at its end:
-    [task]
-    name = "files"
-    path = "my-data"
-    texts = ["text"]
-    label = "label"
-    languages = ["en", "de", "sw"]
-    files = { train = "train-{language}.csv", validation = "dev-{language}.csv", test = "test-{language}.csv" }
-  isogloss run my-recipe.toml --rehearse"""
+next, with a table of your own (CSV, TSV, JSON lines or Parquet), a column of texts and one of labels:
+  isogloss new my-project --from messages.csv --text text --label label --language language
+  isogloss run my-project/recipe.toml --rehearse"""
 
 
 def quickstart(store: StoreOption = Path("isogloss-quickstart"), progress: ProgressOption = True) -> None:
