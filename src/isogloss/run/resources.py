@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isogloss.data.source import fingerprint, languages_at, read_rows, read_unlabelled, with_labels
+from isogloss.data.source import Rows, fingerprint, languages_at, read_rows, read_unlabelled, with_labels
 from isogloss.data.task import Task
 from isogloss.errors import mistake
 from isogloss.recipe.resolve import evaluation_task, kind_of_task
@@ -71,14 +71,7 @@ class Resources:
 
         name = (repr(task), language, split)
         if name not in self._bags:
-            own = self._labels_of(task)
-            if set(own) != set(self.labels):
-                odd = ", ".join(sorted(set(own) ^ set(self.labels))[:4])
-                remedy = "give both the same label names"
-                raise mistake(
-                    f"its labels are not those of the evaluation ({odd})", where=f"task {task.name}", remedy=remedy
-                )
-            task = replace(self._located(task), labels=self.labels)
+            task = self._with_head_labels(task)
             rows = read(task, language, split, offline=self.offline)
             kind = kind_of_task(task)
             kind.check_language(language, f"task {task.name}, language {language}")
@@ -87,6 +80,14 @@ class Resources:
                 rows, task, language, split, self.tokenizer, kind, max_length=length, cache=self._cache
             )
         return self._bags[name]
+
+    def rows(self, task: Task, language: str, split: str) -> Rows:
+        """Return the rows that `bag` tokenises. Nothing of them is kept, and nothing imports torch.
+
+        Raises:
+            Mistakes: as `bag`, but for what the encoder makes of them.
+        """
+        return read_rows(self._with_head_labels(task), language, split, offline=self.offline)
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -132,6 +133,17 @@ class Resources:
         if repr(task) not in self._labels:
             self._labels[repr(task)] = with_labels(self._located(task), offline=self.offline).labels
         return self._labels[repr(task)]
+
+    def _with_head_labels(self, task: Task) -> Task:
+        """The task where its files are, its labels in the order of the head's."""
+        own = self._labels_of(task)
+        if set(own) != set(self.labels):
+            odd = ", ".join(sorted(set(own) ^ set(self.labels))[:4])
+            remedy = "give both the same label names"
+            raise mistake(
+                f"its labels are not those of the evaluation ({odd})", where=f"task {task.name}", remedy=remedy
+            )
+        return replace(self._located(task), labels=self.labels)
 
     def _located(self, task: Task) -> Task:
         return replace(task, path=self._folders[task.name]) if task.name in self._folders else task

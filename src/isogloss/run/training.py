@@ -172,7 +172,7 @@ class Trainer:
         folder.begin(spec)
         learner = self._learner_before(planned, spec)
         learner.kind = kind_of_task(planned.task)
-        phase = self._training_phase(planned, learner)
+        phase = self.training_phase(planned, learner)
         outcome, state = train(learner, phase, folder, observe=self._observe, guard=guard)
         guard()
         summary = outcome._asdict() | {"moved": [group for group, rate in phase.rates.items() if rate > 0]}
@@ -213,7 +213,19 @@ class Trainer:
         adapt(learner, spec)
         return learner
 
-    def _training_phase(self, planned: PlannedPhase, learner: Learner) -> TrainingPhase:
+    def training_phase(
+        self, planned: PlannedPhase, learner: Learner, *, base: float | Mapping[str, float] | None = None
+    ) -> TrainingPhase:
+        """Return what the loop needs to carry a phase out with a learner.
+
+        Args:
+            planned: the phase.
+            learner: standing where the phase starts.
+            base: rates in place of those that the recipe gives or another phase has learned, before anything is frozen.
+
+        Raises:
+            Mistakes: the data or the rates are not what the recipe says.
+        """
         phase, data = planned.phase, phase_data(planned, self._resources)
         return TrainingPhase(
             name=planned.name,
@@ -228,7 +240,7 @@ class Trainer:
                 phase.optimizer.name, phase.optimizer.learning_rate, phase.optimizer.arguments(), phase.clip
             ),
             schedule=LearningRateSchedule(phase.schedule.name, phase.schedule.warmup),
-            rates=self._rates(planned, learner.groups, self._base_rates(planned)),
+            rates=self._rates(planned, learner.groups, self._base_rates(planned) if base is None else base),
             accumulation=phase.accumulation,
             selection=Selection(data.held_out, phase.select.every) if data.held_out else None,
         )
