@@ -41,11 +41,10 @@ def _findings(tested: Column, other: Column) -> Iterator[Finding]:
     ours, theirs = [list(map(normal, column.texts)) for column in (tested, other)]
     there = set(theirs) - {""}
     equal = [row for row, text in enumerate(ours) if text in there]
-    share = usual_share(theirs)
     where, remedy = tested.where, f"drop these rows from {other.split}, or from the test"
     if equal:
         count = f"{len(equal):,} of {len(ours):,} rows stand word for word in {other.task.name} {other.split}"
-        warned = stands_out(len(equal), len(ours), Base(share, 2))
+        warned = _unusual(equal, ours, theirs)
         usual = "" if warned else f", as often as rows of {other.split} repeat each other"
         places = quoted([tested.rows.places[row] for row in equal])
         yield Finding("warning" if warned else "note", where, count + usual, remedy, places, len(equal))
@@ -55,6 +54,17 @@ def _findings(tested: Column, other: Column) -> Iterator[Finding]:
         places = quoted([tested.rows.places[long[row]] for row in near])
         what = f"{len(near):,} of {len(ours):,} rows stand nearly so in {other.task.name} {other.split}"
         yield Finding("note", where, what, remedy, places, len(near))
+
+
+def _unusual(equal: Sequence[int], ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether more short texts, or more long ones, repeat the other split than repeat their own."""
+    sides = []
+    for is_long in (False, True):
+        own = [text for text in ours if (len(text) >= _SHORT) == is_long]
+        count = sum((len(ours[row]) >= _SHORT) == is_long for row in equal)
+        usual = usual_share([text for text in theirs if (len(text) >= _SHORT) == is_long])
+        sides.append(stands_out(count, len(own), Base(usual, 2)))
+    return any(sides)
 
 
 def usual_share(texts: Sequence[str]) -> float:

@@ -31,26 +31,29 @@ def examine(columns: Sequence[Column]) -> Examination:
 
 
 def _findings(column: Column) -> Iterator[Finding]:
-    texts, places = column.texts, column.rows.places
+    texts = column.texts
     misread = [] if missing("ftfy") else [row for row, text in enumerate(texts) if _misread(text)]
     broken = [row for row, text in enumerate(texts) if _BROKEN.search(text)]
     if stands_out(len(misread), len(texts), _SINGLE):
-        import ftfy
-
-        before, after = texts[misread[0]], ftfy.fix_encoding(texts[misread[0]])
-        what = f'{_share(misread, texts)} are UTF-8 that was read as another encoding ("{_cut(before, after)}")'
-        remedy = "write the file anew from its source, or mend it with ftfy"
-        yield _finding(column, what, remedy, misread)
-    elif stands_out(len(broken), len(texts), _SINGLE):
+        yield _was_misread(column, texts, misread)
+        return
+    if stands_out(len(broken), len(texts), _SINGLE):
         what = f"{_share(broken, texts)} have characters that stand for letters which were lost (U+FFFD, controls)"
-        remedy = "write the file anew from its source, in the encoding that this is in"
-        yield _finding(column, what, remedy, broken)
+        yield _finding(column, what, "write the file anew from its source, in the encoding that this is in", broken)
     for language, part in column.by_language():
         if (older := _older(part, language)) is not None:
             written, read, count = older
             what = f"its letters make sense as {written} that was read as {read} ({count} of {len(part):,} rows tried)"
             remedy = f"write the file anew: read it as {written}, write UTF-8"
-            yield Finding("warning", column.where, what, remedy, quoted(places), len(part))
+            yield Finding("warning", column.where, what, remedy, quoted(column.rows.places), len(part))
+
+
+def _was_misread(column: Column, texts: Sequence[str], rows: Sequence[int]) -> Finding:
+    import ftfy
+
+    before, after = texts[rows[0]], ftfy.fix_encoding(texts[rows[0]])
+    what = f'{_share(rows, texts)} are UTF-8 that was read as another encoding ("{_cut(before, after)}")'
+    return _finding(column, what, "write the file anew from its source, or mend it with ftfy", rows)
 
 
 def _finding(column: Column, what: str, remedy: str, rows: Sequence[int]) -> Finding:
