@@ -92,6 +92,15 @@ def test_an_older_encoding_is_named(clean: list[Column], language: str, written:
     assert broken.texts[0].encode("latin-1").decode(named) == broken.texts[0].encode("latin-1").decode(written)
 
 
+def test_nothing_is_said_of_the_language_of_letters_that_are_wrong(clean: list[Column]) -> None:
+    before = pick(clean, "el", "test")
+    broken = replaced(clean, with_texts(before, [text.encode().decode("latin-1") for text in before.texts]))
+    assert warned(identity.examine(broken)) != []
+    said = identity.examine(broken, encoding.garbled(encoding.examine(broken), broken))
+    assert warned(said) == []
+    assert "not topics el test, whose encoding is wrong" in said.looked
+
+
 def test_letters_that_were_lost_are_found(clean: list[Column]) -> None:
     before = pick(clean, "fr", "test")
     lost = [text.encode("latin-1", "ignore").decode("utf-8", "replace") for text in before.texts]

@@ -12,12 +12,20 @@ from isogloss.doctor.extras import MISSING, missing
 from isogloss.doctor.scripts import foreign_script
 
 _SINGLE = Base(1e-4)  # clean data have none; three rows in a small column are told of
+_MOST = 0.5  # of rows with letters beyond ASCII: the column as a whole
+_GARBLED = 0.2  # of all rows: what language they are in says nothing
 _FEW = 0.02  # below this share of rows it is somebody's slip, not a column's
 _BROKEN = re.compile("[\x80-\x9f\ufffd]")
 _LATER = 200  # rows of a column that older encodings are tried on
 _WRITTEN = ("cp1251", "koi8-r", "iso8859-5", "cp1253", "iso8859-7", "cp1255", "cp1256", "iso8859-6", "tis-620")
 _WRITTEN_WIDE = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr")
 _READ_AS = ("cp1252", "latin-1")
+
+
+def garbled(examination: Examination, columns: Sequence[Column]) -> frozenset[str]:
+    """Return the columns (`Column.where`) that a finding says most of the letters of are wrong in."""
+    sizes = {column.where: len(column.rows) for column in columns}
+    return frozenset(one.where for one in examination.findings if (one.count or 0) > _GARBLED * sizes[one.where])
 
 
 def examine(columns: Sequence[Column]) -> Examination:
@@ -34,18 +42,21 @@ def _findings(column: Column) -> Iterator[Finding]:
     texts = column.texts
     misread = [] if missing("ftfy") else [row for row, text in enumerate(texts) if _misread(text)]
     broken = [row for row, text in enumerate(texts) if _BROKEN.search(text)]
-    if stands_out(len(misread), len(texts), _SINGLE):
+    if stands_out(len(misread), len(texts), _SINGLE) and len(misread) > _MOST * sum(not t.isascii() for t in texts):
         yield _was_misread(column, texts, misread)
         return
+    older = [found for language, part in column.by_language() if (found := _older(part, language)) is not None]
+    for written, read, count in older:
+        what = f"its letters make sense as {written} that was read as {read} ({count} rows tried)"
+        remedy = f"write the file anew: read it as {written}, write UTF-8"
+        yield Finding("warning", column.where, what, remedy, quoted(column.rows.places), len(texts))
+    if older:
+        return
+    if stands_out(len(misread), len(texts), _SINGLE):
+        yield _was_misread(column, texts, misread)
     if stands_out(len(broken), len(texts), _SINGLE):
         what = f"{_share(broken, texts)} have characters that stand for letters which were lost (U+FFFD, controls)"
         yield _finding(column, what, "write the file anew from its source, in the encoding that this is in", broken)
-    for language, part in column.by_language():
-        if (older := _older(part, language)) is not None:
-            written, read, count = older
-            what = f"its letters make sense as {written} that was read as {read} ({count} of {len(part):,} rows tried)"
-            remedy = f"write the file anew: read it as {written}, write UTF-8"
-            yield Finding("warning", column.where, what, remedy, quoted(column.rows.places), len(part))
 
 
 def _was_misread(column: Column, texts: Sequence[str], rows: Sequence[int]) -> Finding:

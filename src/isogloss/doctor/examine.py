@@ -108,11 +108,13 @@ def _checks(recipe: Recipe, columns: Sequence[Column], resources: Resources, tel
     from isogloss.doctor.states import mean_states
 
     covered = parallel.compared(columns)
+    tell("encoding")
+    encodings = encoding.examine(columns)
+    yield encodings
     checks: dict[str, Callable[[], Examination]] = {
         "coverage": lambda: coverage.examine(_read(columns, resources), recipe.encoder, recipe.allow_unknown),
         "labels": lambda: labels.examine(columns),
-        "language": lambda: identity.examine(columns),
-        "encoding": lambda: encoding.examine(columns),
+        "language": lambda: identity.examine(columns, encoding.garbled(encodings, columns)),
         "duplicates": lambda: duplicates.examine(columns),
         "translations across splits": lambda: parallel.examine_groups(columns),
         "labels of translations": lambda: parallel.examine(columns),

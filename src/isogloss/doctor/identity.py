@@ -40,15 +40,24 @@ _CODES = {"nb": "no", "zh-Hant": "zh"}  # ours → the identifier's
 Probabilities = Callable[[Sequence[str]], NDArray[np.float64]]
 
 
-def examine(columns: Sequence[Column]) -> Examination:
-    """Return columns, and rows in columns, that are in another language or script than they should be."""
+def examine(columns: Sequence[Column], garbled: frozenset[str] = frozenset()) -> Examination:
+    """Return columns, and rows in columns, that are in another language or script than they should be.
+
+    Args:
+        columns: of all tasks.
+        garbled: those (`Column.where`) whose letters are wrong, which are left out.
+    """
+    columns = [column for column in columns if column.where not in garbled]
     identify = None if missing("py3langid") else probabilities
     parts = [(column, *part) for column in columns for part in column.by_language()]
     data = frozenset(language for _, language, _ in parts)
     findings = [
         finding for column, language, texts in parts for finding in _findings(column, language, texts, data, identify)
     ]
-    return Examination("language", _looked(data, identify is not None), sorted_findings(findings))
+    looked = _looked(data, identify is not None)
+    if garbled:
+        looked += f"; not {named(sorted(garbled))}, whose encoding is wrong"
+    return Examination("language", looked, sorted_findings(findings))
 
 
 def identifiable(language: str) -> bool:
