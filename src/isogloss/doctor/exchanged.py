@@ -3,12 +3,12 @@
 Within a language nothing shows that: its rows agree with each other. So the encoder's hidden states, as they are before
 any training, are classified by ridge regression on the rows of all other languages (each language centred, which takes
 its own place in the space away). Two labels are exchanged where most rows of each are read as the other, while in the
-other languages, each left out in its turn, they are not.
+other languages, each read by the rest of them, they are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,48 +43,59 @@ def examine(columns: Sequence[Column], covered: set[str], states: States) -> Exa
         rows = {column.language: _some(column) for column in chosen}
         vectors = {column.language: _centred(states(column, rows[column.language])) for column in chosen}
         labels = {column.language: column.labels[rows[column.language]] for column in chosen}
-        confusion = confusions(vectors, labels, len(chosen[0].rows.label_names))
+        readers = Readers(vectors, labels, len(chosen[0].label_names))
         told.append(f"{task} in {len(chosen)} languages")
-        findings += [finding for column in chosen for finding in _findings(column, confusion)]
+        findings += [finding for column in chosen for finding in _findings(column, readers)]
     looked = f"up to {ROWS} rows a language, read by the encoder's states: {named(told)}"
     if not told:
         looked = "no task has labels in three languages or more whose rows are not parallel"
     return Examination("exchanged labels", looked, sorted_findings(findings))
 
 
-def confusions(
-    vectors: Mapping[str, Vectors], labels: Mapping[str, NDArray[np.int64]], count: int
-) -> dict[str, NDArray[np.int64]]:
-    """Return by language how often a row with a label [C] is read as each [C], by the rows of all other languages."""
-    found = {}
-    for language, own in vectors.items():
-        others = [other for other in vectors if other != language]
-        train = np.concatenate([vectors[other] for other in others]).astype(np.float64)
-        one_hot = np.eye(count)[np.concatenate([labels[other] for other in others])]
-        gram = train.T @ train + _RIDGE * np.eye(train.shape[1])
-        scores = own @ np.linalg.solve(gram, train.T @ (one_hot - one_hot.mean(axis=0))) + one_hot.mean(axis=0)
-        found[language] = np.zeros((count, count), dtype=np.int64)
-        np.add.at(found[language], (labels[language], scores.argmax(axis=1)), 1)
-    return found
+class Readers:
+    """Ridge regressions from vectors to labels, on the rows of any languages.
+
+    Args:
+        vectors: [N, H] by language.
+        labels: [N] by language.
+        count: C, how many labels there are.
+    """
+
+    def __init__(self, vectors: Mapping[str, Vectors], labels: Mapping[str, NDArray[np.int64]], count: int) -> None:
+        self._vectors, self._labels, self._count = vectors, labels, count
+        self._one_hot = {language: np.eye(count)[own] for language, own in labels.items()}
+        self._squares = {language: own.astype(np.float64).T @ own for language, own in vectors.items()}
+
+    def confusion(self, language: str, by: Iterable[str]) -> NDArray[np.int64]:
+        """Return [C, C], how many rows of a language with each label are read as each, by the rows of others."""
+        by = list(by)
+        mean = np.concatenate([self._one_hot[other] for other in by]).mean(axis=0)
+        squares = sum((self._squares[other] for other in by), start=_RIDGE * np.eye(len(self._squares[language])))
+        products = sum(self._vectors[other].T @ (self._one_hot[other] - mean) for other in by)
+        scores = self._vectors[language] @ np.linalg.solve(squares, products) + mean
+        found = np.zeros((self._count, self._count), dtype=np.int64)
+        np.add.at(found, (self._labels[language], scores.argmax(axis=1)), 1)
+        return found
+
+    def exchanged(self, language: str) -> Iterator[tuple[int, int, int]]:
+        """Yield pairs of labels that a language exchanges, and on how many rows."""
+        others = [other for other in self._vectors if other != language]
+        own = self.confusion(language, others)
+        sizes = own.sum(axis=1)
+        odd = (own > _READ_AS * np.maximum(sizes, _LEAST)[:, None]) & (sizes >= _LEAST)[:, None]
+        pairs = np.argwhere(np.triu(odd & odd.T, 1)).tolist()
+        if not pairs:
+            return
+        elsewhere = np.sum([self.confusion(o, [by for by in others if by != o]) for o in others], axis=0)
+        usual = elsewhere / np.maximum(elsewhere.sum(axis=1, keepdims=True), 1)
+        for first, second in pairs:
+            if max(usual[first, second], usual[second, first]) < _ELSEWHERE:
+                yield first, second, int(own[first, second] + own[second, first])
 
 
-def exchanged(confusion: Mapping[str, NDArray[np.int64]], language: str) -> Iterator[tuple[int, int, int]]:
-    """Yield pairs of labels that a language exchanges, and on how many rows."""
-    own, others = confusion[language], sum(matrix for other, matrix in confusion.items() if other != language)
-    assert not isinstance(others, int)
-    sizes, elsewhere = own.sum(axis=1), np.maximum(others.sum(axis=1), 1)
-    for first, second in np.argwhere(np.triu(own, 1) * np.triu(own.T, 1)).tolist():
-        both = ((first, second), (second, first))
-        if all(
-            sizes[a] >= _LEAST and own[a, b] > _READ_AS * sizes[a] and others[a, b] < _ELSEWHERE * elsewhere[a]
-            for a, b in both
-        ):
-            yield first, second, int(own[first, second] + own[second, first])
-
-
-def _findings(column: Column, confusion: Mapping[str, NDArray[np.int64]]) -> Iterator[Finding]:
+def _findings(column: Column, readers: Readers) -> Iterator[Finding]:
     names = column.label_names
-    for first, second, count in exchanged(confusion, column.language):
+    for first, second, count in readers.exchanged(column.language):
         what = f'the names "{names[first]}" and "{names[second]}" seem exchanged ({count} rows are read so)'
         which = np.flatnonzero(np.isin(column.labels, (first, second)))
         places = quoted([column.rows.places[row] for row in which.tolist()])
