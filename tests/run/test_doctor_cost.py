@@ -93,6 +93,7 @@ def test_steps_that_are_not_tried_are_taken_to_cost_by_their_tokens(
         return [float(probe._tokens(schedule[step])) for step in range(probe._WARM + 3)]
 
     monkeypatch.setattr(probe, "_timed", of_tokens)
+    monkeypatch.setattr(probe, "_BATCHES", 1)  # of a window of two, and of a query of several
     store = Store(tmp_path / "store")
     expected, plan, trainer = measured(recipe(), store)
     for one in expected.phases:

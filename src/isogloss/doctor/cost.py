@@ -199,7 +199,7 @@ def _loads(plan: Plan, cells: Sequence[Cell], todo: set[str]) -> int:
             todo.remove(key)
             planned = plan.phases[key]
             loads += planned.after is None or planned.after != standing
-            standing = key if planned.product == "weights" else None
+            standing = key  # of learned rates, too: nothing comes after these
         loads += cell.final != standing
         standing = cell.final
     return loads
