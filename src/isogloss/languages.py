@@ -134,8 +134,9 @@ def cells(languages: Iterable[str]) -> tuple[str, ...]:
 
 
 def parts(languages: Iterable[str]) -> frozenset[str]:
-    """Return the plain languages that some languages and cells are made of."""
-    return frozenset(part for language in languages for part in cell(language) if part is not None)
+    """Return the plain languages that some languages, cells and texts in two languages ("en+sw") are made of."""
+    every = (part for language in languages for part in cell(language) if part is not None)
+    return frozenset(plain for part in every for plain in part.split("+"))
 
 
 def _remedy(code: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -60,13 +60,32 @@ class Column:
         return ["\n".join(row) for row in self.rows.texts]
 
     def by_language(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield plain languages with [N] texts that should be in them: one where both texts of a row are in one."""
+        """Yield plain languages with [N] texts that should be in them: one where both texts of a row are in one.
+
+        Nothing of rows whose texts are in two languages at once.
+        """
+        if "+" in self.language:
+            return
         context, question = self.task.pair(self.language)
         if context == question:
             yield context, self.texts
             return
         yield question, [row[0] for row in self.rows.texts]
         yield context, [row[-1] for row in self.rows.texts]
+
+
+def as_read(task: Task, split: str) -> tuple[Task, str]:
+    """Return the task and split by which rows are looked at: those that are cut into folds are so all at once."""
+    return (task, split) if task.split is None else (replace(task, fold=None), "train")
+
+
+def once(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """Return what is to be looked at, each row once."""
+    found = {}
+    for asked, language, of in wanted:
+        task, split = as_read(asked, of)
+        found[repr(task), language, split] = task, language, split
+    return list(found.values())
 
 
 def read_columns(wanted: Iterable[Wanted], plan: Plan, read: Read) -> tuple[list[Column], Examination]:
@@ -95,6 +114,7 @@ def _roles(plan: Plan) -> dict[tuple[str, str, str], set[Role]]:
     found: dict[tuple[str, str, str], set[Role]] = {}
 
     def add(task: Task, languages: Iterable[str], split: str, role: Role) -> None:
+        task, split = as_read(task, split)
         for language in languages:
             found.setdefault((repr(task), language, split), set()).add(role)
 

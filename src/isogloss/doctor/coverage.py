@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from isogloss.analysis.pretraining import known_encoders, reading
 from isogloss.data.bag import Coverage
@@ -15,20 +15,25 @@ BADLY = 0.05
 """Share of unknown tokens from which scores in a language say little; above the recipe's own a run is refused."""
 
 
-def examine(read: Mapping[str, Sequence[Coverage]], encoder: str, allow_unknown: float) -> Examination:
+def examine(
+    read: Mapping[str, Sequence[Coverage]], encoder: str, allow_unknown: float, unlabelled: Collection[str] = ()
+) -> Examination:
     """Return what the encoder makes of each language.
 
     Args:
         read: what its tokenizer made of the texts, by language, column by column.
         encoder: as in the recipe.
         allow_unknown: the recipe's: share of unknown tokens above which a run is refused.
+        unlabelled: languages that are predicted and not scored, for which none is.
     """
     whole = {language: Coverage(*map(sum, zip(*found, strict=True))) for language, found in sorted(read.items())}
     worst = {language: max(one.unknown_share for one in found) for language, found in read.items()}
     findings = [
         finding
         for language, coverage in whole.items()
-        for finding in _findings(language, coverage, worst[language], encoder, allow_unknown)
+        for finding in _findings(
+            language, coverage, worst[language], encoder, 1.0 if language in unlabelled else allow_unknown
+        )
     ]
     unknown = [language for language in whole if _seen(encoder, language) == "unknown"]
     looked = f"all texts of {len(whole)} languages, as {encoder} splits them into tokens"
@@ -42,7 +47,7 @@ def _findings(language: str, coverage: Coverage, worst: float, encoder: str, all
     if max(worst, coverage.unknown_share) > min(BADLY, allow_unknown):
         refused = worst > allow_unknown
         what = f"{coverage.unknown_share:.0%} of the tokens are unknown to {encoder}"
-        what += f": a run is refused above {allow_unknown:.0%}" if refused else ": scores in this language say little"
+        what += f": a run is refused above {allow_unknown:.0%}" if refused else ": what is predicted there says little"
         remedy = f"leave the language out, or take an encoder that covers it{_covering(language)}"
         found.append(Finding("error" if refused else "warning", f"language {language}", what, remedy))
     if _seen(encoder, language) == "no":

@@ -7,12 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from isogloss.doctor.columns import Column
-from isogloss.doctor.examination import Base, Examination, Finding, quoted, sorted_findings, stands_out
+from isogloss.doctor.examination import Base, Examination, Finding, Severity, quoted, sorted_findings, stands_out
 
 NEAR = 0.9
 """Jaccard similarity of character 5-grams from which two texts are nearly the same."""
 
 _GRAM = 5
+_REPEATED = Base(0.002)  # of one's own rows
 _SHORT = 30  # letters and digits: below, texts that differ in one word are different commands
 
 
@@ -22,10 +23,13 @@ def examine(columns: Sequence[Column]) -> Examination:
     pairs = 0
     for tested in (column for column in columns if "tested" in column.roles):
         for other in columns:
-            apart = (other.task.name, other.split) != (tested.task.name, tested.split)
+            apart = (other.task.name, other.split) != (tested.task.name, tested.split) and tested.task.split is None
             if apart and other.language == tested.language and "tested" not in other.roles:
                 pairs += 1
                 findings += _findings(tested, other)
+    folded = [column for column in columns if column.task.split is not None]
+    for name, language in dict.fromkeys((column.task.name, column.language) for column in folded):
+        findings += _repeated([one for one in folded if (one.task.name, one.language) == (name, language)])
     looked = f"{pairs} pairs of a split tested on with another one: equal texts (case, punctuation and form of "
     looked += f"characters aside), and texts of {_SHORT} letters or more whose 5-grams agree to {NEAR:.0%}"
     return Examination("duplicates", looked, sorted_findings(findings))
@@ -54,6 +58,23 @@ def _findings(tested: Column, other: Column) -> Iterator[Finding]:
         places = quoted([tested.rows.places[long[row]] for row in near])
         what = f"{len(near):,} of {len(ours):,} rows stand nearly so in {other.task.name} {other.split}"
         yield Finding("note", where, what, remedy, places, len(near))
+
+
+def _repeated(columns: Sequence[Column]) -> Iterator[Finding]:
+    """Yield what repeats itself among rows that are cut into folds, but for rows that share a group, and so a fold."""
+    rows = [(normal(text), group, place) for one in columns for text, group, place in _rows(one)]
+    first: dict[str, int] = {}
+    again = [place for text, group, place in rows if text and first.setdefault(text, group) != group]
+    if again:
+        where = f"{columns[0].task.name} {columns[0].language} {columns[0].task.pool}"
+        what = f"{len(again):,} of {len(rows):,} rows repeat another word for word, which may be in another fold"
+        remedy = "drop them, or name a column that says what belongs together: group = { column = … }"
+        severity: Severity = "warning" if stands_out(len(again), len(rows), _REPEATED) else "note"
+        yield Finding(severity, where, what, remedy, quoted(again), len(again))
+
+
+def _rows(column: Column) -> Iterator[tuple[str, int, str]]:
+    yield from zip(column.texts, column.rows.groups.tolist(), column.rows.places, strict=True)
 
 
 def _unusual(equal: Sequence[int], ours: Sequence[str], theirs: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ from isogloss.doctor import (
     parallel,
     suspects,
 )
-from isogloss.doctor.columns import Column, Wanted, read_columns
+from isogloss.doctor.columns import Column, Wanted, once, read_columns
 from isogloss.doctor.examination import SEVERITIES, Examination, Finding
 from isogloss.errors import IsoglossWarning, Mistakes
 from isogloss.recipe.plan import make_plan
@@ -92,11 +92,12 @@ def examine_recipe(
     # A language that a run refuses is a finding here, and its rows are looked at all the same.
     resources = Resources(recipe.model_copy(update={"allow_unknown": 1.0}), store.bags, data or {}, offline=offline)
     plan = make_plan(recipe, resources)
-    everything = wanted(plan, plan.cells)
+    everything = once(wanted(plan, plan.cells))
     tell("rows")
     columns, rows = read_columns(everything, plan, resources.rows)
     prepared = time.perf_counter() - began
-    checks = [rows, *_checks(recipe, columns, resources, tell)]
+    unlabelled = [(cell.task, code, cell.split) for cell in plan.cells[:1] for code in cell.unlabelled]
+    checks = [rows, *_checks(recipe, columns, unlabelled, resources, tell)]
     broken = any(finding.severity == "error" for finding in rows.findings)
     if probe and not broken:
         tell("cost")
@@ -104,19 +105,27 @@ def examine_recipe(
     return Report(recipe.name, tuple(checks))
 
 
-def _checks(recipe: Recipe, columns: Sequence[Column], resources: Resources, tell: Tell) -> Iterator[Examination]:
+def _checks(
+    recipe: Recipe, columns: Sequence[Column], unlabelled: Sequence[Wanted], resources: Resources, tell: Tell
+) -> Iterator[Examination]:
     from isogloss.doctor.states import mean_states
 
     covered = parallel.compared(columns)
+    split = [column for column in columns if column.task.split is None]  # folds are cut so that groups stay together
     tell("encoding")
     encodings = encoding.examine(columns)
     yield encodings
     checks: dict[str, Callable[[], Examination]] = {
-        "coverage": lambda: coverage.examine(_read(columns, resources), recipe.encoder, recipe.allow_unknown),
+        "coverage": lambda: coverage.examine(
+            _read(columns, unlabelled, resources),
+            recipe.encoder,
+            recipe.allow_unknown,
+            recipe.languages.unlabelled or (),
+        ),
         "labels": lambda: labels.examine(columns),
         "language": lambda: identity.examine(columns, encoding.garbled(encodings, columns)),
         "duplicates": lambda: duplicates.examine(columns),
-        "translations across splits": lambda: parallel.examine_groups(columns),
+        "translations across splits": lambda: parallel.examine_groups(split),
         "labels of translations": lambda: parallel.examine(columns),
         "suspicious labels": lambda: suspects.examine(columns, covered),
         "exchanged labels": lambda: exchanged.examine(columns, covered, mean_states(recipe, resources)),
@@ -127,13 +136,15 @@ def _checks(recipe: Recipe, columns: Sequence[Column], resources: Resources, tel
         yield check()
 
 
-def _read(columns: Sequence[Column], resources: Resources) -> dict[str, list[Coverage]]:
+def _read(columns: Sequence[Column], unlabelled: Sequence[Wanted], resources: Resources) -> dict[str, list[Coverage]]:
     found: dict[str, list[Coverage]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IsoglossWarning)  # about coverage, which is told here
         for column in columns:
             bag = resources.bag(column.task, column.language, column.split)
             found.setdefault(column.language, []).append(bag.coverage)
+        for rows in unlabelled:
+            found.setdefault(rows[1], []).append(resources.unlabelled_bag(*rows).coverage)
     return found
 
 

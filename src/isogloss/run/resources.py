@@ -15,7 +15,6 @@ from isogloss.recipe.resolve import evaluation_task, kind_of_task
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
-    from isogloss.data.rows import Rows
     from isogloss.recipe.model import Recipe
 
 
