@@ -44,6 +44,7 @@ def _explained(store: Store, run: RunInfo) -> str:
             "state",
             f"failed in {run.failed_phase or 'no phase'}: {run.error}" if run.state == "failed" else run.state,
         ),
+        ("calibration", _calibration(store, run)),
         ("begun", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.begun))),
     ]
     parts = [f"{run.address}\n" + grid(((key, value) for key, value in facts if value), indent="  ")]
@@ -56,6 +57,13 @@ def _explained(store: Store, run: RunInfo) -> str:
     if traceback:
         parts.append("traceback\n" + textwrap.indent(traceback, "  "))
     return "\n\n".join(parts)
+
+
+def _calibration(store: Store, run: RunInfo) -> str:
+    from isogloss.evaluation.calibration import Calibration
+
+    kept = store.run(run.key).calibration
+    return "" if kept is None else str(Calibration.of(kept))
 
 
 def _traceback(store: Store, run: RunInfo, phases: Sequence[PhaseFolder]) -> str:

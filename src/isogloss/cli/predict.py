@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from isogloss.data.rows import Rows
     from isogloss.data.table import Table
     from isogloss.data.task import Task
-    from isogloss.kinds.base import Columns
+    from isogloss.kinds.base import Columns, Predictions
     from isogloss.learner.learner import Learner
+    from isogloss.store import RunInfo, Store
 
 # All that Python or a spreadsheet takes for the end of a line or a cell.
 _BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
@@ -46,6 +47,10 @@ def predict(
         Path | None,
         typer.Option("--output", "-o", help=".tsv, .csv or .jsonl; stdout (TSV) if not given.", metavar="FILE"),
     ] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option("--abstain-below", help="Leave the label empty below this probability.", metavar="P"),
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     offline: OfflineOption = False,
 ) -> None:
@@ -53,15 +58,21 @@ def predict(
 
     What comes out is the file's columns and what is predicted: `predicted_label` and `predicted_probability`, or
     `answer`, `answer_start`, `answer_end` (its place in the context, in code points) and `answer_probability`.
+    Labels' probabilities are at the run's temperature, where it has one; a line on stderr says so.
     """
     from isogloss.data.table import read_table
 
     write = _writer(output)
+    _check_threshold(abstain_below)
     table = read_table(file)
     task = _task(store, run)
     _refuse_predicted(table, task)
     texts = _columns(task, table, text or [])
-    columns = {**table.columns, **_predicted(store, run, task, texts, table, offline=offline)}
+    _check_abstains(abstain_below, task)
+    predicted = _predicted(store, run, task, texts, table, offline=offline)
+    if abstain_below is not None:
+        predicted = _abstained(predicted, abstain_below)
+    columns = {**table.columns, **predicted}
     _deliver(write([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]), output)
 
 
@@ -111,7 +122,46 @@ def _predicted(store: Path, run: str, task: Task, texts: Sequence[str], table: T
     learner = load_learner(Store(store), kept, offline=offline)
     bag = _bag(rows, task, learner)
     _check_readable(bag, table.origin, kept.settings["allow_unknown"])
-    return learner.kind.answers(bag, learner.predict(bag), learner.labels)
+    return learner.kind.answers(bag, _calibrated(learner, learner.predict(bag), Store(store), kept), learner.labels)
+
+
+def _calibrated(learner: Learner, predictions: Predictions, store: Store, run: RunInfo) -> Predictions:
+    """Return predictions at the run's temperature, if it has one, and say so where the kind could have one."""
+    from isogloss.evaluation.calibration import Calibration
+    from isogloss.kinds.base import Calibrates
+
+    if not isinstance(learner.kind, Calibrates):
+        return predictions
+    calibration = Calibration.of(store.run(run.key).calibration)
+    typer.echo(str(calibration), err=True)
+    if calibration.temperature is None:
+        return predictions
+    return learner.kind.tempered(predictions, calibration.temperature)
+
+
+def _check_threshold(probability: float | None) -> None:
+    if probability is not None and not 0 < probability <= 1:
+        raise mistake(f"{probability} is no probability", where="--abstain-below", remedy="give one above 0, at most 1")
+
+
+def _check_abstains(probability: float | None, task: Task) -> None:
+    """Raise Mistakes where it is asked to abstain and the task's kind gives labels no probabilities."""
+    from isogloss.kinds.base import Calibrates
+    from isogloss.recipe.resolve import kind_of_task
+
+    if probability is not None and not isinstance(kind_of_task(task), Calibrates):
+        what = f"the kind {task.kind} has no probabilities of labels"
+        raise mistake(what, where="--abstain-below", remedy="leave it out, and choose by the column that is written")
+
+
+def _abstained(predicted: Columns, below: float) -> Columns:
+    """Return the added columns, the first of them empty where the last, the probability, is too small."""
+    label, *_, probability = predicted
+    sure = [value >= below for value in predicted[probability]]
+    left = sum(not each for each in sure)
+    typer.echo(f"{left:,} of {len(sure):,} rows have no label: their probability is below {below:g}", err=True)
+    kept = [value if each else None for value, each in zip(predicted[label], sure, strict=True)]
+    return {**predicted, label: kept}
 
 
 def _check_readable(bag: Bag, origin: str, allow_unknown: float) -> None:

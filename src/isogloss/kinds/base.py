@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +144,14 @@ class Kind(Protocol):
 
     def answers(self, bag: Bag, predictions: Predictions, labels: Sequence[str]) -> Columns:
         """Return what a user is told of each prediction."""
+
+
+@runtime_checkable
+class Calibrates(Protocol):
+    """A kind whose outcome has a probability of each label, p0 …, that one temperature calibrates."""
+
+    def tempered(self, predictions: Predictions, temperature: float) -> Predictions:
+        """Return predictions with probabilities at a temperature T, of softmax(z/T)."""
 
 
 def kind_of(name: str, settings: Mapping[str, Any], where: str) -> Kind:

@@ -116,6 +116,10 @@ class TextClassification:
         likeliest = np.argmax(scores, axis=-1).astype(np.int64)
         return LabelPredictions(bag.ids, bag.targets["labels"], likeliest, scores)
 
+    def tempered(self, predictions: LabelPredictions, temperature: float) -> LabelPredictions:
+        """Return predictions with the probabilities of logits over a temperature; the likeliest labels stay."""
+        return predictions._replace(logits=predictions.logits / np.float32(temperature))
+
     def outcome(self, bag: Bag, predictions: LabelPredictions) -> Columns:
         """Return label and prediction (indices, int16), and p0 … (probabilities, float32)."""
         del bag

@@ -228,6 +228,7 @@ class _Runner:
             raise _InPhase(self._plan.phases[key].name, fault) from fault
 
     def _score(self, cell: Cell, beside: ImpactOf | None) -> None:
+        from isogloss.run.calibration import calibrate
         from isogloss.run.scoring import collapsed, predict_cell, predict_development, predict_unlabelled, score_cell
 
         if cell.simple is not None:
@@ -242,6 +243,7 @@ class _Runner:
             beside.write(self._store)
         development = predict_development(cell, learner.predict, self._resources)
         unlabelled = predict_unlabelled(cell, learner.predict, self._resources)
+        calibration = calibrate(cell, self._plan, learner.predict, self._resources)
         cost = [self._store.phase(key).summary for key in cell.phases]
         facts = _facts(self._plan, cell) | {
             "examples_seen": sum(phase["examples"] for phase in cost),
@@ -258,7 +260,8 @@ class _Runner:
         warnings = [warning] if found else []
         summary: dict[str, Any] = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
         summary |= self._unknown(cell)
-        self._store.run(cell.key).finish(scores, predictions, summary, development=development, unlabelled=unlabelled)
+        frames = {"development": development, "unlabelled": unlabelled}
+        self._store.run(cell.key).finish(scores, predictions, summary, **frames, calibration=calibration.plain())
         for warning in warnings:
             self._warn(warning)
 

@@ -6,6 +6,7 @@ runs/<key>/ run.json              recipe, variant, axes, seeds, phases, settings
             predictions.parquet   language, id, group, label, prediction, p0 … of every example
             development.parquet   the same of the development rows, if the recipe has any
             unlabelled.parquet    the same without labels of rows that have none, if the recipe names any
+            calibration.json      the temperature of its probabilities, or why it has none; older runs lack it
             done.json             written last: the run is done once this is there
             failed.json           why, in which phase and where in the code it failed, if it did
 ```
@@ -100,8 +101,9 @@ class RunFolder:
         *,
         development: pl.DataFrame | None = None,
         unlabelled: pl.DataFrame | None = None,
+        calibration: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep scores and predictions, the key as column `run`; the run is done, its failures forgotten.
+        """Keep scores, predictions and calibration, the key as column `run`; the run is done, its failures forgotten.
 
         Raises:
             Mistakes: the disk is full; the run is then not done.
@@ -113,8 +115,16 @@ class RunFolder:
         frames |= {} if unlabelled is None else {"unlabelled": unlabelled}
         for name, frame in frames.items():
             write_parquet(self.path / f"{name}.parquet", frame.with_columns(run=pl.lit(self.key)))
+        if calibration is not None:
+            write_json(self.path / "calibration.json", calibration)
         write_json(self.path / "done.json", {**summary, "finished": time.time()})
         (self.path / "failed.json").unlink(missing_ok=True)
+
+    @property
+    def calibration(self) -> dict[str, Any] | None:
+        """What `finish` was told of the probabilities' calibration; None for a run from before there was any."""
+        path = self.path / "calibration.json"
+        return dict(read_json(path)) if path.is_file() else None
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Write down that the run is one of a recipe with other settings, too, which are nothing to it.
