@@ -178,7 +178,7 @@ def test_what_has_no_labels_is_predicted_and_in_no_score(done: Store) -> None:
         assert set(frame["language"]) == {"id"}
         assert "label" not in frame.columns
         # w0 to w3 are no words of this tokenizer: more than is allowed where there is something to score.
-        assert done.run(info.key).summary["unknown_share"] == {"id": pytest.approx(4 / 14)}
+        assert done.run(info.key).summary["unknown"]["id"] == pytest.approx(4 / 14)
 
 
 def test_the_command_shows_one_row_a_variant(done: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -229,7 +229,14 @@ class _Runner:
 
     def _score(self, cell: Cell, beside: ImpactOf | None) -> None:
         from isogloss.run.calibration import calibrate
-        from isogloss.run.scoring import collapsed, predict_cell, predict_development, predict_unlabelled, score_cell
+        from isogloss.run.scoring import (
+            collapsed,
+            predict_cell,
+            predict_development,
+            predict_unlabelled,
+            score_cell,
+            unknown_shares,
+        )
 
         if cell.simple is not None:
             self._score_simple(cell)
@@ -258,15 +265,24 @@ class _Runner:
             f"{same}; a lower learning rate is the likely cure"
         )
         warnings = [warning] if found else []
-        summary: dict[str, Any] = {"warnings": warnings, "evaluation_seconds": time.monotonic() - began}
-        summary |= self._unknown(cell)
+        summary = {
+            "warnings": warnings,
+            "evaluation_seconds": time.monotonic() - began,
+            "unknown": unknown_shares(cell, self._resources),
+        }
         frames = {"development": development, "unlabelled": unlabelled}
         self._store.run(cell.key).finish(scores, predictions, summary, **frames, calibration=calibration.plain())
         for warning in warnings:
             self._warn(warning)
 
     def _score_simple(self, cell: Cell) -> None:
-        from isogloss.run.scoring import predict_cell, predict_development, predict_unlabelled, score_cell
+        from isogloss.run.scoring import (
+            predict_cell,
+            predict_development,
+            predict_unlabelled,
+            score_cell,
+            unknown_shares,
+        )
         from isogloss.run.simple import fitted
 
         began = time.monotonic()
@@ -277,15 +293,12 @@ class _Runner:
         unlabelled = predict_unlabelled(cell, predict, self._resources)
         facts = _facts(self._plan, cell) | {"examples_seen": examples, "seconds": seconds}
         scores = score_cell(cell, predictions, development, facts)
-        summary = {"warnings": [], "evaluation_seconds": time.monotonic() - began - seconds, **self._unknown(cell)}
+        summary = {
+            "warnings": [],
+            "evaluation_seconds": time.monotonic() - began - seconds,
+            "unknown": unknown_shares(cell, self._resources),
+        }
         self._store.run(cell.key).finish(scores, predictions, summary, development=development, unlabelled=unlabelled)
-
-    def _unknown(self, cell: Cell) -> dict[str, Any]:
-        """The share of unknown tokens of languages without labels, by which a reader judges what is predicted there."""
-        if not cell.unlabelled:
-            return {}
-        bags = {code: self._resources.unlabelled_bag(cell.task, code, cell.split) for code in cell.unlabelled}
-        return {"unknown_share": {code: bag.unknown_share for code, bag in bags.items()}}
 
     def _warn(self, warning: str) -> None:
         self._report.warnings.append(warning)

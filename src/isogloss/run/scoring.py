@@ -54,6 +54,13 @@ def predict_unlabelled(cell: Cell, predict: Predict, resources: Resources) -> pl
     return pl.concat([_predictions(bag, predict(bag), kind) for bag in bags]).drop("label")
 
 
+def unknown_shares(cell: Cell, resources: Resources) -> dict[str, float]:
+    """Return which share of each language's tokens the encoder's vocabulary does not know, 0 to 1."""
+    bags = [*test_bags(cell, resources)]
+    bags += [resources.unlabelled_bag(cell.task, language, cell.split) for language in cell.unlabelled]
+    return {bag.language: bag.unknown_share for bag in bags}
+
+
 def score_cell(
     cell: Cell, predictions: pl.DataFrame, development: pl.DataFrame | None, facts: Mapping[str, Any]
 ) -> pl.DataFrame:

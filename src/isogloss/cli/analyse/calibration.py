@@ -15,6 +15,8 @@ from isogloss.errors import mistake
 if TYPE_CHECKING:
     import polars as pl
 
+    from isogloss.store import RunInfo, Store
+
 RunsArgument = Annotated[
     list[str], typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")
 ]
@@ -33,7 +35,7 @@ def calibration(
 
     written = known_format(form)
     frame = _of_runs(runs, store, calibration_frame)
-    _keep(frame, keep, "calibration")
+    keep_frame(frame, keep, "calibration")
     if written in ("csv", "json"):
         say_frame(frame, written)
         return
@@ -56,11 +58,37 @@ def coverage(
     written = known_format(form)
     thresholds = THRESHOLDS if at is None else _thresholds(at)
     frame = _of_runs(runs, store, lambda rows, temperature: coverage_frame(rows, temperature, thresholds))
-    _keep(frame, keep, "coverage")
+    keep_frame(frame, keep, "coverage")
     if written in ("csv", "json"):
         say_frame(frame, written)
         return
     say_tables(list(coverage_tables(frame)), written)
+
+
+def done_runs(addresses: Sequence[str], root: Path) -> tuple[Store, list[RunInfo]]:
+    """Return the store, and the runs that addresses name and that are done.
+
+    Raises:
+        Mistakes: none is.
+    """
+    from isogloss.cli.table import chosen
+    from isogloss.store import Store
+
+    store = Store(root)
+    done = [run for run in chosen(store, addresses, among=store.runs()) if run.state == "done"]
+    if not done:
+        raise mistake("no run of these is done", where=", ".join(addresses), remedy="see why with `isogloss show RUNS`")
+    return store, done
+
+
+def keep_frame(frame: pl.DataFrame, folder: Path | None, what: str) -> None:
+    """Write a frame as NAME.WHAT.csv, NAME those of the recipes, if a folder is given."""
+    if folder is None:
+        return
+    from isogloss.evaluation.frame import write_frame
+
+    name = "+".join(frame["recipe"].unique(maintain_order=True))
+    write_frame(frame, kept_folder(folder) / f"{name}.{what}.csv")
 
 
 def _of_runs(
@@ -69,27 +97,12 @@ def _of_runs(
     """Return a frame of the runs that addresses name and that are done, run by run: predictions may be many."""
     import polars as pl
 
-    from isogloss.cli.table import chosen
     from isogloss.evaluation.calibration import Calibration
-    from isogloss.store import Store
 
-    store = Store(root)
-    done = [run for run in chosen(store, addresses, among=store.runs()) if run.state == "done"]
-    if not done:
-        raise mistake("no run of these is done", where=", ".join(addresses), remedy="see why with `isogloss show RUNS`")
+    store, done = done_runs(addresses, root)
     temperatures = [Calibration.of(store.run(run.key).calibration).temperature for run in done]
     frames = [frame_of(store.predictions([run]), kept) for run, kept in zip(done, temperatures, strict=True)]
     return pl.concat(frames, how="diagonal_relaxed")
-
-
-def _keep(frame: pl.DataFrame, folder: Path | None, what: str) -> None:
-    """Write a frame as NAME.WHAT.csv, NAME those of the recipes."""
-    if folder is None:
-        return
-    from isogloss.evaluation.frame import write_frame
-
-    name = "+".join(frame["recipe"].unique(maintain_order=True))
-    write_frame(frame, kept_folder(folder) / f"{name}.{what}.csv")
 
 
 def _thresholds(text: str) -> tuple[float, ...]:

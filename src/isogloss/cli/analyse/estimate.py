@@ -1,0 +1,57 @@
+"""`isogloss analyse estimate RUNS`: how well without labels, held against what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from isogloss.cli.analyse.calibration import KeepOption, RunsArgument, done_runs, keep_frame
+from isogloss.cli.analyse.output import say_frame, say_tables
+from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+
+if TYPE_CHECKING:
+    from isogloss.store import RunInfo, Store
+
+
+def estimate(
+    runs: RunsArgument,
+    *,
+    keep: KeepOption = None,
+    form: FormatOption = "text",
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Accuracy estimated without a language's labels, against the true one: each language left out in turn."""
+    import polars as pl
+
+    from isogloss.evaluation.estimates import confidences, estimate_frame, estimate_tables
+
+    written = known_format(form)
+    opened, done = done_runs(runs, store)
+    predictions = pl.concat([confidences(opened.predictions([run])) for run in done], how="diagonal_relaxed")
+    frame = estimate_frame(predictions, opened.scores(done), unknown_shares(opened, done, predictions))
+    keep_frame(frame, keep, "estimates")
+    if written in ("csv", "json"):
+        say_frame(frame, written)
+        return
+    say_tables(list(estimate_tables(frame)), written)
+
+
+def unknown_shares(store: Store, runs: Sequence[RunInfo], predictions: object) -> dict[tuple[str, str], float | None]:
+    """Return each run's share of unknown tokens by language.
+
+    Where a run is from before they were kept it is what its recipe allows at most, if that is no more than a number
+    asks for; otherwise nobody knows.
+    """
+    import polars as pl
+
+    from isogloss.evaluation.unlabelled import MOST_UNKNOWN
+
+    assert isinstance(predictions, pl.DataFrame)
+    found: dict[tuple[str, str], float | None] = {}
+    for run in runs:
+        kept = store.run(run.key).summary.get("unknown", {})
+        allowed = float(run.settings["allow_unknown"])
+        otherwise = allowed if allowed <= MOST_UNKNOWN else None
+        for language in predictions.filter(run=run.key)["language"].unique():
+            found[run.key, language] = kept.get(language, otherwise)
+    return found
