@@ -147,6 +147,33 @@ def made(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Iterator[Pa
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="session")
+def carried(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Iterator[Path]:
+    """A folder with a store in which a recipe with development rows to spare has been carried out."""
+    import torch
+
+    from isogloss.recipe.load import load_recipe
+    from isogloss.run import run
+    from isogloss.store import Store
+
+    folder = tmp_path_factory.mktemp("carried")
+    write_data(folder / "data")
+    generator = np.random.default_rng(1)
+    words = generator.integers(4, 40, (90, 3))
+    rows = [f"{' '.join(f'w{word}' for word in row)}\t{'high' if row[0] > 21 else 'low'}" for row in words]
+    (folder / "data" / "dev-en.tsv").write_text("\n".join(["text\tlabel", *rows]) + "\n")
+    text = RECIPE.format(encoder=encoder).replace('path = "data"', f'path = "{folder / "data"}"')
+    (folder / "tiny.toml").write_text(text)
+    recipe = load_recipe(
+        str(folder / "tiny.toml"), sets=("phases.adapt.on.languages=auxiliary", 'variants=["pooled"]', "seeds=2")
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    assert run(recipe, Store(folder / "store"), offline=True).failed == []
+    yield folder
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def project(tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with data and a recipe that may be broken, and stand in it."""

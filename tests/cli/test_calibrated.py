@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from cli.conftest import RECIPE, Isogloss, Said, refused, write_data
+from cli.conftest import Isogloss, Said, refused
 from isogloss.evaluation.calibration import Calibration, expected_calibration_error, tempered
 from isogloss.store import Store
-
-
-@pytest.fixture(scope="module")
-def carried(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Iterator[Path]:
-    """A folder with a store in which a recipe with development rows to spare has been carried out."""
-    from isogloss.recipe.load import load_recipe
-    from isogloss.run import run
-
-    folder = tmp_path_factory.mktemp("carried")
-    write_data(folder / "data")
-    generator = np.random.default_rng(1)
-    words = generator.integers(4, 40, (90, 3))
-    rows = [f"{' '.join(f'w{word}' for word in row)}\t{'high' if row[0] > 21 else 'low'}" for row in words]
-    (folder / "data" / "dev-en.tsv").write_text("\n".join(["text\tlabel", *rows]) + "\n")
-    text = RECIPE.format(encoder=encoder).replace('path = "data"', f'path = "{folder / "data"}"')
-    (folder / "tiny.toml").write_text(text)
-    recipe = load_recipe(
-        str(folder / "tiny.toml"), sets=("phases.adapt.on.languages=auxiliary", 'variants=["pooled"]', "seeds=2")
-    )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    assert run(recipe, Store(folder / "store"), offline=True).failed == []
-    yield folder
-    torch.set_num_threads(threads)
 
 
 def predicted(said: Said) -> list[dict[str, str]]:

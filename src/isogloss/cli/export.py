@@ -1,4 +1,4 @@
-"""`isogloss export RUN FOLDER`: take a run's model away as an ordinary Hugging Face folder."""
+"""`isogloss export RUN FOLDER`: take a run's model away as an ordinary Hugging Face folder, or as ONNX."""
 
 from __future__ import annotations
 
@@ -10,25 +10,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli.options import DEFAULT_STORE, OfflineOption, StoreOption
-from isogloss.errors import mistake
+from isogloss.cli.options import DEFAULT_STORE, DataOption, OfflineOption, StoreOption, folders
+from isogloss.errors import mistake, nearest
 
 if TYPE_CHECKING:
     import polars as pl
 
     from isogloss.store import RunInfo, Store
 
+_FORMATS = ("transformers", "onnx")
+
 
 def export(
     run: Annotated[str, typer.Argument(help="A run that kept its weights.", metavar="RUN")],
     folder: Annotated[Path, typer.Argument(help="Where to; must not exist yet.", metavar="FOLDER")],
+    *,
+    form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = _FORMATS[0],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="With --format onnx: weights of 8 bits; says what that costs.")
+    ] = False,
+    rows: Annotated[
+        int, typer.Option("--rows", help="With --format onnx: test rows a language to compare on.", min=1)
+    ] = 200,
+    data: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
     offline: OfflineOption = False,
 ) -> None:
-    """Write a run's model as a Hugging Face folder."""
+    """Write a run's model as a Hugging Face folder, or as ONNX."""
     from isogloss.run import load_learner
     from isogloss.store import Store
 
+    if form not in _FORMATS:
+        raise mistake(f'no format is called "{form}"', where="--format", remedy=nearest(form, _FORMATS))
+    if int8 and form != "onnx":
+        raise mistake("only ONNX is written so", where="--int8", remedy="add --format onnx")
+    if form == "onnx":
+        from isogloss.cli.export_onnx import export_onnx
+
+        export_onnx(run, folder, Store(store), folders(data), int8=int8, most=rows, offline=offline)
+        return
     if folder.exists():
         raise mistake("exists already", where=str(folder), remedy="name a folder that does not exist yet")
     opened = Store(store)

@@ -1,0 +1,70 @@
+"""Some of the rows that a finished run was tested on, tokenised again for its learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isogloss.data.bag import Bag
+from isogloss.data.encode import encode
+from isogloss.data.source import read_rows
+from isogloss.data.task import Task, load_task
+from isogloss.keys import Key
+
+if TYPE_CHECKING:
+    from isogloss.learner.learner import Learner
+    from isogloss.store.runs import RunInfo
+    from isogloss.store.store import Store
+
+
+def tested_rows(
+    store: Store, run: RunInfo, learner: Learner, *, most: int, data: Mapping[str, Path], offline: bool
+) -> list[Bag]:
+    """Return a bag of each language that a run was tested on, with some of the rows that it was tested on.
+
+    Args:
+        store: that has the run, and its token cache.
+        run: which is done.
+        learner: of the run.
+        most: examples a language, whole groups; the same ones in every language of a parallel task.
+        data: folder of a task's files, by task name.
+        offline: never reach for the hub.
+
+    Raises:
+        Mistakes: the rows cannot be read any more.
+    """
+    task, split = _task(run, learner, data), str(run.settings["evaluation"]["split"])
+    predictions = store.predictions([run], columns=["language", "id"])
+    bags = []
+    for (language,), part in predictions.group_by(["language"], maintain_order=True):
+        rows = read_rows(task, str(language), split, offline=offline)
+        bag = encode(
+            rows,
+            task,
+            str(language),
+            split,
+            learner.tokenizer,
+            learner.kind,
+            max_length=learner.max_length,
+            cache=store.bags,
+        )
+        there = np.intersect1d(bag.ids, part["id"].to_numpy().astype(np.str_))
+        bag = bag.subset(ids=there.tolist())
+        if len(bag) > most:
+            bag = bag.subset(examples=most, key=Key(0, "", purpose="export"))
+        bags.append(bag)
+    return bags
+
+
+def _task(run: RunInfo, learner: Learner, data: Mapping[str, Path]) -> Task:
+    """Return the task that a run was tested on, where its files are now, with the labels of the learner's head."""
+    task = load_task(run.tested_on)
+    folder = data.get(task.name) or (run.settings.get("data") or {}).get(task.name)
+    named = task.name in data or task.path is None  # the recipe's own path wins over its `data`, as when it was run
+    if folder is not None and named:
+        task = replace(task, path=Path(folder))
+    return replace(task, labels=learner.labels)
