@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -203,7 +204,13 @@ def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_
     for row in scores.filter(metric="accuracy").iter_rows(named=True):
         assert f"| {row['language']} | {row['role']} | {row['n']} | {row['value']:.2f} |" in card
     assert "of models that were trained on the other folds" in card
-    capsys.readouterr()
+    pytest.importorskip("onnxruntime")
+    assert (
+        main(["export", "mine.final/fine_tuned@0", str(tmp_path / "small"), "--format", "onnx", "--int8", *store]) == 0
+    )
+    told = capsys.readouterr().out
+    for language in ("en", "sw", "en+sw"):
+        assert re.search(rf"^ {re.escape(language)} +{sum(SHARES[language])} ", told, re.MULTILINE)
     assert main(["table", "mine.final", *store[:2]]) == 2
     assert "tested on none; isogloss table mine shows" in capsys.readouterr().err
     assert main(["table", "mine", *store[:2]]) == 0

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isogloss.data.bag import Bag
 from isogloss.data.encode import encode
-from isogloss.data.source import read_rows
+from isogloss.data.source import languages_at, read_rows
 from isogloss.data.task import Task, load_task
 from isogloss.keys import Key
 
@@ -26,6 +27,8 @@ def tested_rows(
 ) -> list[Bag]:
     """Return a bag of each language that a run was tested on, with some of the rows that it was tested on.
 
+    Of a final run, which is tested on none, they are of all labelled rows, most of which it was trained on.
+
     Args:
         store: that has the run, and its token cache.
         run: which is done.
@@ -38,26 +41,40 @@ def tested_rows(
         Mistakes: the rows cannot be read any more.
     """
     task, split = _task(run, learner, data), str(run.settings["evaluation"]["split"])
-    predictions = store.predictions([run], columns=["language", "id"])
+    final = bool(run.settings.get("final"))
+    split = "train" if final else split
     bags = []
-    for (language,), part in predictions.group_by(["language"], maintain_order=True):
-        rows = read_rows(task, str(language), split, offline=offline)
+    for language, ids in (_every(run, task) if final else _tested(store, run)).items():
+        rows = read_rows(task, language, split, offline=offline)
         bag = encode(
             rows,
             task,
-            str(language),
+            language,
             split,
             learner.tokenizer,
             learner.kind,
             max_length=learner.max_length,
             cache=store.bags,
         )
-        there = np.intersect1d(bag.ids, part["id"].to_numpy().astype(np.str_))
-        bag = bag.subset(ids=there.tolist())
+        if ids is not None:
+            bag = bag.subset(ids=np.intersect1d(bag.ids, ids).tolist())
         if len(bag) > most:
             bag = bag.subset(examples=most, key=Key(0, "", purpose="export"))
         bags.append(bag)
     return bags
+
+
+def _tested(store: Store, run: RunInfo) -> dict[str, NDArray[np.str_] | None]:
+    """Return the languages that a run was tested on, each with the ids of its rows."""
+    predictions = store.predictions([run], columns=["language", "id"])
+    parts = predictions.group_by(["language"], maintain_order=True)
+    return {str(language): part["id"].to_numpy().astype(np.str_) for (language,), part in parts}
+
+
+def _every(run: RunInfo, task: Task) -> dict[str, NDArray[np.str_] | None]:
+    """Return the languages with labels, each with all its rows."""
+    unlabelled = run.settings["languages"].get("unlabelled") or ()
+    return {language: None for language in languages_at(task, "train") if language not in unlabelled}
 
 
 def _task(run: RunInfo, learner: Learner, data: Mapping[str, Path]) -> Task:
