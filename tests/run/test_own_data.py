@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from isogloss.cli import main
 from isogloss.cli.table import evidence
 from isogloss.errors import Mistakes
+from isogloss.evaluation.calibration import fit_temperature, label_probabilities
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.recipe.load import load_recipe
@@ -204,6 +206,12 @@ def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_
     for row in scores.filter(metric="accuracy").iter_rows(named=True):
         assert f"| {row['language']} | {row['role']} | {row['n']} | {row['value']:.2f} |" in card
     assert "of models that were trained on the other folds" in card
+    calibration = json.loads((done.run(final.key).path / "calibration.json").read_text(encoding="utf-8"))
+    assert (calibration["split"], calibration["n"]) == ("out of fold", sum(SHARES["en"]))
+    english = done.predictions("mine/fine_tuned").filter(language="en")
+    kept = label_probabilities(english.to_dict(), "mine")
+    best = fit_temperature(kept, english["label"].to_numpy()).temperature
+    assert calibration["temperature"] == pytest.approx(best)
     pytest.importorskip("onnxruntime")
     assert (
         main(["export", "mine.final/fine_tuned@0", str(tmp_path / "small"), "--format", "onnx", "--int8", *store]) == 0

@@ -133,15 +133,8 @@ def _cross_validated(store: Store, run: RunInfo) -> pl.DataFrame:
         Mistakes: there are none: a model leaves with what is known of it.
     """
     from isogloss.cli.table import evidence
-    from isogloss.store.runs import edition
 
-    mine = edition({**run.settings, "final": None})
-    runs = [
-        other
-        for other in store.runs()
-        if (other.recipe, other.edition, other.variant) == (run.measured_as, mine, run.variant)
-        and other.state == "done"
-    ]
+    runs = run.folds(store.runs())
     if not runs:
         remedy = "carry out the same recipe without --final first: the card says how well such models did"
         raise mistake("nothing was measured", where=f"{run.measured_as}/{run.variant}", remedy=remedy)

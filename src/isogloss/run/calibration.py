@@ -18,6 +18,7 @@ from isogloss.recipe.planned import Cell, Plan, PlannedPhase
 from isogloss.recipe.resolve import kind_of_task
 from isogloss.run.resources import Resources
 from isogloss.run.training import phase_data
+from isogloss.store.store import Store
 
 SPLIT = "validation"
 
@@ -48,6 +49,19 @@ def calibrate(cell: Cell, plan: Plan, predict: Callable[[Bag], Predictions], res
         except Mistakes as found:
             reason = f"its development rows cannot be read ({found.mistakes[0]})"
     return Calibration(None, reason)
+
+
+def calibrate_out_of_folds(cell: Cell, store: Store) -> Calibration:
+    """Return a final run's temperature: that of the models over folds, on rows of source languages each had not seen.
+
+    Every row that the final model is trained on was predicted once by a model that was not.
+    """
+    [run] = [run for run in store.runs() if run.key == cell.key]
+    runs = run.folds(store.runs())
+    if not runs:
+        return Calibration(None, f"{run.measured_as} was not carried out over its folds before")
+    frame = store.predictions(runs).filter(pl.col("language").is_in(cell.source))
+    return _fitted(_Rows(cell.task, cell.source), frame, "out of fold")
 
 
 def _candidates(cell: Cell, plan: Plan) -> Iterator[_Rows]:
@@ -99,9 +113,9 @@ def _same(one: Task, other: Task) -> bool:
     return one.name == other.name
 
 
-def _fitted(rows: _Rows, frame: pl.DataFrame) -> Calibration:
+def _fitted(rows: _Rows, frame: pl.DataFrame, split: str = SPLIT) -> Calibration:
     labels = frame["label"].to_numpy()
-    about = Calibration(None, "", rows.task.name, SPLIT, rows.languages, frame.height)
+    about = Calibration(None, "", rows.task.name, split, rows.languages, frame.height)
     if np.all(labels == frame["prediction"].to_numpy()):
         return replace(about, reason=f"every one of {frame.height:,} development rows is right")
     fit = fit_temperature(label_probabilities(frame.to_dict(), rows.task.name), labels)

@@ -228,7 +228,7 @@ class _Runner:
             raise _InPhase(self._plan.phases[key].name, fault) from fault
 
     def _score(self, cell: Cell, beside: ImpactOf | None) -> None:
-        from isogloss.run.calibration import calibrate
+        from isogloss.run.calibration import calibrate, calibrate_out_of_folds
         from isogloss.run.scoring import (
             collapsed,
             predict_cell,
@@ -250,7 +250,10 @@ class _Runner:
             beside.write(self._store)
         development = predict_development(cell, learner.predict, self._resources)
         unlabelled = predict_unlabelled(cell, learner.predict, self._resources)
-        calibration = calibrate(cell, self._plan, learner.predict, self._resources)
+        if cell.effective.final:
+            calibration = calibrate_out_of_folds(cell, self._store)
+        else:
+            calibration = calibrate(cell, self._plan, learner.predict, self._resources)
         cost = [self._store.phase(key).summary for key in cell.phases]
         facts = _facts(self._plan, cell) | {
             "examples_seen": sum(phase["examples"] for phase in cost),

@@ -70,6 +70,11 @@ class RunInfo:
         """The recipe whose runs are tested: of a model that is trained on all rows, that with the folds."""
         return self.recipe.removesuffix(".final") if self.settings.get("final") else self.recipe
 
+    def folds(self, among: Iterable[RunInfo]) -> list[RunInfo]:
+        """Return, of a final run, the finished runs over folds of the same recipe, settings and variant."""
+        mine = self.measured_as, edition({**self.settings, "final": None}), self.variant
+        return [run for run in among if (run.recipe, run.edition, run.variant) == mine and run.state == "done"]
+
     @property
     def facts(self) -> dict[str, str]:
         """What a score frame says of the run in every row: recipe, variant, axis.NAME, seed, run (the key)."""
