@@ -186,7 +186,11 @@ def test_what_has_no_labels_is_predicted_and_in_no_score(done: Store) -> None:
 
 def test_the_command_shows_one_row_a_variant(done: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", "mine", "--format", "md", "--store", str(done.root)]) == 0
-    scores = capsys.readouterr().out.partition("Difference from")[0]
+    shown = capsys.readouterr().out
+    scores = shown.partition("Difference from")[0]
+    unmeasured = shown.partition("not measured")[2]
+    assert "| fine\\_tuned | id | 7 | – | – |" in unmeasured or "| fine_tuned | id | 7 | – | – |" in unmeasured
+    assert "29% of its tokens are unknown to the encoder" in unmeasured
     assert [scores.count(f"| {name} |") for name in ("probe", "tfidf", "majority")] == [1, 1, 1]
     assert "fold" not in scores
 

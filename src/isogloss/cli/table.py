@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from isogloss.cli.analyse.output import say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
 from isogloss.errors import mistake
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from isogloss.evaluation.frame import Metrics
     from isogloss.evaluation.outcomes import Outcomes
+    from isogloss.evaluation.render import Table as RenderedTable
     from isogloss.store import RunInfo, Store
 
 _JUDGED = ("language", "id", "group", "label", "prediction", "value")  # of the predictions, what comparisons need
@@ -86,6 +88,34 @@ def table(
         settings=found[0].settings,
     )
     typer.echo(text, nl=False)
+    if written in ("text", "md", "latex") and (unmeasured := without_labels(opened, found)) is not None:
+        typer.echo("")
+        say_tables([unmeasured], written)
+
+
+def without_labels(store: Store, runs: Sequence[RunInfo]) -> RenderedTable | None:
+    """Return the table of languages without labels that runs have predicted; None where there are none.
+
+    Simple models have no part in it: what is estimated is how far a trained model's confidence can be believed.
+    """
+    import polars as pl
+
+    from isogloss.cli.analyse.estimate import unknown_shares
+    from isogloss.evaluation.estimates import confidences
+    from isogloss.evaluation.folds import FOLD, every_fold
+    from isogloss.evaluation.not_measured import not_measured, not_measured_table
+
+    done = [run for run in runs if run.state == "done" and run.phases]
+    unlabelled = [frame for run in done if not (frame := store.unlabelled([run])).is_empty()]
+    if not unlabelled:
+        return None
+    others = pl.concat([confidences(frame) for frame in unlabelled], how="diagonal_relaxed")
+    predictions = pl.concat([confidences(store.predictions([run])) for run in done], how="diagonal_relaxed")
+    scores = store.scores(done)
+    unknown = unknown_shares(store, done, pl.concat([predictions, others], how="diagonal_relaxed"))
+    if FOLD in others.columns:
+        others, predictions = every_fold(others), predictions.drop(FOLD)
+    return not_measured_table(not_measured(predictions, others, scores, unknown))
 
 
 def chosen(store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] | None = None) -> tuple[RunInfo, ...]:

@@ -44,15 +44,14 @@ def estimate_frame(predictions: pl.DataFrame, scores: pl.DataFrame, unknown: Unk
         unknown: shares of unknown tokens.
     """
     frame = named(predictions)
-    told = with_cells(scores).select("run", "language", "role").unique().iter_rows()
-    role = {(run, language): own for run, language, own in told}
+    role = roles(scores)
     rows = []
     arm = ["variant", *axis_columns(frame)]
     for values, part in frame.group_by(arm, maintain_order=True):
         facts = {"recipe": part["recipe"][0], **dict(zip(arm, values, strict=True))}
-        answered = {str(language): _answered(own, role, unknown) for (language,), own in _languages(part)}
-        for language, found in left_out(answered).items():
-            one, run = answered[language], part.filter(language=language)["run"][0]
+        told = {str(language): answered(own, role, unknown) for (language,), own in _languages(part)}
+        for language, found in left_out(told).items():
+            one, run = told[language], part.filter(language=language)["run"][0]
             parts = {name: _percent(found.parts.get(name)) for name in ESTIMATORS}
             seeds, n = one.predictions.shape
             about = {"language": language, "role": role[run, language], "n": n, "seeds": seeds}
@@ -139,19 +138,33 @@ def _languages(part: pl.DataFrame) -> Iterator[tuple[tuple[object, ...], pl.Data
     yield from part.group_by(["language"], maintain_order=True)
 
 
-def _answered(part: pl.DataFrame, role: Mapping[tuple[str, str], str], unknown: Unknown) -> Answered:
-    """Return one language's predictions, on the examples that all seeds have."""
+def roles(scores: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the role of each run's languages."""
+    told = with_cells(scores).select("run", "language", "role").unique().iter_rows()
+    return {(run, language): role for run, language, role in told}
+
+
+def answered(part: pl.DataFrame, role: Mapping[tuple[str, str], str], unknown: Unknown) -> Answered:
+    """Return one language's predictions, on the examples that all seeds have.
+
+    Args:
+        part: predictions as `confidences` returns them, of one variant and cell; without `label` where there is none.
+        role: as `roles` returns them; a language that is not scored was not trained on.
+        unknown: shares of unknown tokens.
+    """
     seeds = part["seed"].unique(maintain_order=True).to_list()
     counts = part.group_by("id").len().filter(pl.col("len") == len(seeds))
     shared = part.join(counts, on="id", how="semi").sort("id")
     runs = [shared.filter(seed=seed) for seed in seeds]
     keys = [(run, str(part["language"][0])) for run in part["run"].unique(maintain_order=True)]
     shares = [unknown.get(key) for key in keys]
+    labelled = "label" in part.columns
+    right = np.stack([(run["prediction"] == run["label"]).to_numpy() for run in runs]) if labelled else None
     return Answered(
         confidence=np.stack([run["confidence"].to_numpy() for run in runs]),
         predictions=np.stack([run["prediction"].to_numpy().astype(np.int64) for run in runs]),
-        right=np.stack([(run["prediction"] == run["label"]).to_numpy() for run in runs]),
-        trained_on=any(role[key] != "unseen" for key in keys),
+        right=right,
+        trained_on=any(role.get(key, "unseen") != "unseen" for key in keys),
         unknown_share=None if None in shares else max(share for share in shares if share is not None),
     )
 

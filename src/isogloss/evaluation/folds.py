@@ -34,6 +34,15 @@ def across_folds(
     return stack([frame for frame in frames if frame.height]), predictions.drop(FOLD)
 
 
+def every_fold(unlabelled: pl.DataFrame) -> pl.DataFrame:
+    """Return predictions of rows without labels, which the models of all folds have predicted, as one run's rows.
+
+    Each row then stands there as often as there are folds, under one name as `row`: what is estimated is how such
+    models do.
+    """
+    return unlabelled.with_columns(row="id", id=pl.format("{}:{}", FOLD, "id")).drop(FOLD)
+
+
 def _roles(part: pl.DataFrame) -> dict[str, str]:
     return dict(part.select("language", "role").unique(maintain_order=True).iter_rows())
 

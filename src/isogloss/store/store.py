@@ -175,6 +175,17 @@ class Store:
             frames.append(frame.with_columns(**{name: pl.lit(value) for name, value in run.facts.items()}))
         return _stacked(frames)
 
+    def unlabelled(self, runs: Chosen = None) -> pl.DataFrame:
+        """Return what was predicted of rows without labels, as `predictions` does; no column at all for nothing."""
+        import polars as pl
+
+        frames = []
+        for run, path in self._done(runs, "unlabelled"):
+            if path.is_file():
+                frame = pl.read_parquet(path, glob=False)
+                frames.append(frame.with_columns(**{name: pl.lit(value) for name, value in run.facts.items()}))
+        return _stacked(frames)
+
     def impacts(self, runs: Chosen = None) -> pl.DataFrame:
         """Return the impact by language and layer of runs, or of the runs that an address names, or of all.
 
