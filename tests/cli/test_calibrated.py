@@ -85,7 +85,7 @@ def test_accuracy_at_coverage(isogloss: Isogloss, carried: Path, tmp_path: Path)
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert {row["threshold"] for row in rows} == {"0.0", "0.9"}
     assert {row["coverage"] for row in rows if row["threshold"] == "0.0"} == {"100.0"}
-    assert (tmp_path / "tiny.coverage.csv").is_file()
+    assert (tmp_path / "tiny.at-coverage.csv").is_file()
     assert "all rows" in isogloss(*ask).out
     refused(isogloss(*ask, "--at", "0.5,high"), "--at", "numbers from 0 to 1")
     refused(isogloss(*ask, "--at", "70"), "--at", "numbers from 0 to 1")

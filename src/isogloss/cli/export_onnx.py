@@ -96,6 +96,7 @@ def _cost(bags: Sequence[Bag], kind: Kind, length: int, before: OnnxModel, after
         Column("int8", "number"),
         Column("difference", "signed"),
     )
-    cells = [(Cell(language), Cell(n), *map(Cell, of)) for (language, n), of in zip(names, numbers, strict=True)]
+    both = zip(names, numbers, strict=True)
+    cells = [(Cell(name), Cell(n), *map(Cell, values)) for (name, n), values in both]
     note = "on the same test rows; a difference of one row in n is no difference that n rows could tell"
     return Table(f"{kind.primary} in percent, float32 and int8", columns, tuple(cells), footnotes=(note,))

@@ -12,12 +12,14 @@ temperature (null where the run has none), and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from isogloss.evaluation.calibration import coverage_curve, expected_calibration_error, label_probabilities, tempered
+from isogloss.evaluation.frame import axis_columns, read_csv
 from isogloss.evaluation.naming import with_cells
 from isogloss.evaluation.render import Cell, Column, Table
 
@@ -110,6 +112,22 @@ def coverage_tables(frame: pl.DataFrame) -> Iterator[Table]:
         note = "percent of rows whose probability is at least so high, and percent of those that are right"
         footnotes = (_temperature(part), note)
         yield Table(f"{title}: accuracy at coverage", columns, tuple(rows), footnotes=footnotes)
+
+
+def read_percents(path: Path) -> pl.DataFrame:
+    """Read a frame of this module or of `isogloss.evaluation.estimates` as it was kept.
+
+    Raises:
+        Mistakes: there is no such file, or it is no table.
+    """
+    frame = read_csv(path)
+    texts = ("recipe", "variant", "seed", "run", "language", "role", "reason", *axis_columns(frame))
+    whole = ("n", "seeds", "labelled")
+    numbers = [name for name in frame.columns if name not in (*texts, *whole)]
+    kept = frame.with_columns(
+        pl.col(numbers).cast(pl.Float64), pl.col(name for name in whole if name in frame.columns).cast(pl.Int64)
+    )
+    return kept.with_columns(pl.col("reason").fill_null("")) if "reason" in kept.columns else kept
 
 
 def _pooled(frame: pl.DataFrame) -> pl.DataFrame:

@@ -58,7 +58,7 @@ def coverage(
     written = known_format(form)
     thresholds = THRESHOLDS if at is None else _thresholds(at)
     frame = _of_runs(runs, store, lambda rows, temperature: coverage_frame(rows, temperature, thresholds))
-    keep_frame(frame, keep, "coverage")
+    keep_frame(frame, keep, "at-coverage")
     if written in ("csv", "json"):
         say_frame(frame, written)
         return
