@@ -6,14 +6,14 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isogloss.errors import Interrupted, Mistakes
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.planned import Cell, Plan
 from isogloss.recipe.resolve import kind_of_task
+from isogloss.run.called import seed_of, words_of
 from isogloss.run.events import CellDone, PhaseBegins, Warned, Watch
 from isogloss.run.preparation import adopt, checked, is_missing, missing_analyses
 from isogloss.run.provenance import provenance, threads_as_begun
@@ -228,80 +228,13 @@ class _Runner:
             raise _InPhase(self._plan.phases[key].name, fault) from fault
 
     def _score(self, cell: Cell, beside: ImpactOf | None) -> None:
-        from isogloss.run.calibration import calibrate, calibrate_out_of_folds
-        from isogloss.run.scoring import (
-            collapsed,
-            predict_cell,
-            predict_development,
-            predict_unlabelled,
-            score_cell,
-            unknown_shares,
-        )
+        from isogloss.run.judged import judge
 
-        if cell.simple is not None:
-            self._score_simple(cell)
-            return
-        began = time.monotonic()
-        learner = self._trainer.learner_after(cell.final, precision=cell.precision)
-        learner.kind = kind_of_task(cell.task)
-        predict = learner.predict if beside is None else partial(beside.predict, learner)
-        predictions = predict_cell(cell, predict, self._resources)
-        if beside is not None:
-            beside.write(self._store)
-        development = predict_development(cell, learner.predict, self._resources)
-        unlabelled = predict_unlabelled(cell, learner.predict, self._resources)
-        if cell.effective.final:
-            calibration = calibrate_out_of_folds(cell, self._store)
-        else:
-            calibration = calibrate(cell, self._plan, learner.predict, self._resources)
-        cost = [self._store.phase(key).summary for key in cell.phases]
-        facts = _facts(self._plan, cell) | {
-            "examples_seen": sum(phase["examples"] for phase in cost),
-            "seconds": sum(phase["seconds"] for phase in cost),
-        }
-        scores = score_cell(cell, predictions, development, facts)
-        steps, phase = cost[-1]["steps"], self._plan.phases[cell.final].name
-        found = collapsed(learner.kind, predictions, learner.labels)
-        languages, same = ", ".join(found), ", ".join(sorted(set(found.values())))
-        warning = (
-            f"{cell.variant} {_words(cell)}, after {steps} steps of {phase}: every prediction in {languages} is "
-            f"{same}; a lower learning rate is the likely cure"
+        found = judge(
+            cell, beside, plan=self._plan, store=self._store, resources=self._resources, trainer=self._trainer
         )
-        warnings = [warning] if found else []
-        summary = {
-            "warnings": warnings,
-            "evaluation_seconds": time.monotonic() - began,
-            "unknown": unknown_shares(cell, self._resources),
-        }
-        frames = {"development": development, "unlabelled": unlabelled}
-        self._store.run(cell.key).finish(scores, predictions, summary, **frames, calibration=calibration.plain())
-        for warning in warnings:
+        for warning in found:
             self._warn(warning)
-
-    def _score_simple(self, cell: Cell) -> None:
-        from isogloss.run.scoring import (
-            predict_cell,
-            predict_development,
-            predict_unlabelled,
-            score_cell,
-            unknown_shares,
-        )
-        from isogloss.run.simple import fitted
-
-        began = time.monotonic()
-        predict, examples = fitted(cell, self._resources)
-        seconds = time.monotonic() - began
-        predictions = predict_cell(cell, predict, self._resources)
-        development = predict_development(cell, predict, self._resources)
-        unlabelled = predict_unlabelled(cell, predict, self._resources)
-        facts = _facts(self._plan, cell) | {"examples_seen": examples, "seconds": seconds}
-        scores = score_cell(cell, predictions, development, facts)
-        summary = {
-            "warnings": [],
-            "evaluation_seconds": time.monotonic() - began - seconds,
-            "unknown": unknown_shares(cell, self._resources),
-        }
-        self._store.run(cell.key).finish(scores, predictions, summary, development=development, unlabelled=unlabelled)
 
     def _warn(self, warning: str) -> None:
         self._report.warnings.append(warning)
@@ -312,13 +245,13 @@ class _Runner:
         error = _one_line(cause)
         self._store.run(cell.key).fail(error, phase, _traceback(cause))
         ours = not isinstance(cause, Mistakes)
-        self._report.failed.append(Failure(cell.key, cell.variant, _words(cell), phase, error, ours))
+        self._report.failed.append(Failure(cell.key, cell.variant, words_of(cell), phase, error, ours))
         self._tell(cell, "failed", error)
 
     def _tell(self, cell: Cell, state: str, error: str = "") -> None:
         self._report.done += state == "done"
         settled = self._report.done + self._report.found + len(self._report.failed)
-        self._watch(CellDone(cell.variant, _words(cell), settled, len(self._plan.cells), state, error))
+        self._watch(CellDone(cell.variant, words_of(cell), settled, len(self._plan.cells), state, error))
 
 
 class _InPhase(Exception):
@@ -339,32 +272,13 @@ def _traceback(fault: Exception) -> str:
     return "" if isinstance(fault, Mistakes) else "".join(traceback.format_exception(fault))
 
 
-def _words(cell: Cell) -> str:
-    axes = [f"{axis}={'+'.join(values)}" for axis, values in cell.axes.items()]
-    return " ".join([*axes, f"seed {_seed(cell)}"])
-
-
-def _seed(cell: Cell) -> str:
-    by_phase = cell.effective.seeds.by_phase
-    if by_phase:
-        return ",".join(f"{phase}={seed}" for phase, seed in cell.seeds.items() if phase in by_phase)
-    return str(next(iter(cell.seeds.values())))
-
-
-def _facts(plan: Plan, cell: Cell) -> dict[str, Any]:
-    axes = {f"axis.{axis}": "+".join(values) for axis, values in cell.axes.items()}
-    seeds = {f"seed.{phase}": seed for phase, seed in cell.seeds.items()}
-    names = {"recipe": plan.recipe.name, "variant": cell.variant, "seed": _seed(cell), "run": cell.key}
-    return {**names, **axes, **seeds}
-
-
 def _run_spec(plan: Plan, cell: Cell) -> RunSpec:
     return RunSpec(
         recipe=plan.recipe.name,
         variant=cell.variant,
         axes=cell.axes,
         seeds=cell.seeds,
-        seed=_seed(cell),
+        seed=seed_of(cell),
         phases=cell.phases,
         settings=plan.recipe.model_dump(mode="json"),
         provenance=provenance(),
