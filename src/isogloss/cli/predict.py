@@ -69,7 +69,7 @@ def predict(
     _refuse_predicted(table, task)
     texts = _columns(task, table, text or [])
     _check_abstains(abstain_below, task)
-    predicted = _predicted(store, run, task, texts, table, offline=offline)
+    predicted = predicted_columns(store, run, task, texts, table, offline=offline)
     if abstain_below is not None:
         predicted = _abstained(predicted, abstain_below)
     columns = {**table.columns, **predicted}
@@ -111,7 +111,9 @@ def _columns(task: Task, table: Table, named: Sequence[str]) -> Sequence[str]:
     return named or task.texts
 
 
-def _predicted(store: Path, run: str, task: Task, texts: Sequence[str], table: Table, *, offline: bool) -> Columns:
+def predicted_columns(
+    store: Path, run: str, task: Task, texts: Sequence[str], table: Table, *, offline: bool
+) -> Columns:
     """Return the columns that are added, as the kind of the task has them."""
     from isogloss.data.rows import unlabelled_rows
     from isogloss.run import load_learner

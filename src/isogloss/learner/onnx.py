@@ -189,7 +189,7 @@ def worst_difference(plain: PlainModel, model: OnnxModel, batches: Iterable[Batc
     for batch in batches:
         ours, theirs = model.logits(batch), plain.logits(batch)
         apart = torch.where(ours == theirs, 0.0, (ours - theirs).abs())
-        worst = max(worst, float(torch.nan_to_num(apart, nan=float("inf")).max()))
+        worst = max(worst, float(torch.nan_to_num(apart, nan=float("inf"), posinf=float("inf")).max()))
     return worst
 
 

@@ -111,6 +111,9 @@ def load_learner(store: Store, run: RunInfo, *, offline: bool = False) -> Learne
     """
     if run.state != "done":
         raise mistake(f"run {run.key} is {run.state}", where=run.recipe, remedy="run the recipe to its end first")
+    if not run.phases:
+        what = f"{run.variant} is a simple model, which leaves no weights"
+        raise mistake(what, where=run.address, remedy="name a variant that trains an encoder")
     weights = [key for key in run.phases if store.phase(key).spec["product"] == "weights"]
     learner = learner_after(store, weights[-1], offline=offline)
     learner.kind = kind_of_task(load_task(run.tested_on))
