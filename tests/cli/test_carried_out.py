@@ -237,9 +237,9 @@ def test_export_is_an_ordinary_folder_with_the_same_predictions(isogloss: Isoglo
 def test_a_failed_run_is_told_stays_in_the_table_and_is_tried_again(
     isogloss: Isogloss, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from isogloss.run import scoring
+    from isogloss.run import judged
 
-    predict = scoring.predict_cell
+    predict = judged.predict_cell
 
     def fails_for_one(cell: Any, *rest: Any) -> Any:
         if cell.variant == "meta_optimizer":
@@ -248,7 +248,7 @@ def test_a_failed_run_is_told_stays_in_the_table_and_is_tried_again(
 
     run = ("run", "tiny.toml", "--offline", "--no-progress", "--set", "seeds=1")
     with monkeypatch.context() as patch:
-        patch.setattr(scoring, "predict_cell", fails_for_one)
+        patch.setattr(judged, "predict_cell", fails_for_one)
         said = isogloss(*run)
     assert said.code == 1  # a fault of ours; the other variant was carried out all the same
     assert "1 runs done, 0 found finished, 1 failed" in said.out

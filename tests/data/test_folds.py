@@ -36,7 +36,7 @@ def table(rows: list[tuple[str, ...]], header: str = "text,label,lang,customer")
 @pytest.fixture
 def file(write: Callable[..., Path]) -> Path:
     rng = np.random.default_rng(0)
-    shares = {"en": (40, 13, 4), "sw": (11, 5, 0), "en+sw": (3, 2, 1)}
+    shares = {"en": (40, 13, 4), "sw": (11, 5, 0), "en+sw": (9, 6, 3)}
     rows = [
         (f"row {language} {label} {number}", label, language, f"c{rng.integers(30)}")
         for language, counts in shares.items()
@@ -139,7 +139,7 @@ def test_languages_are_those_that_the_column_names(file: Path) -> None:
         ({"split": {"folds": 1}}, "train", "greater than or equal to 2"),
         ({"split": {"fold": 5}}, "train", 'unknown key "fold"'),
         ({"files": {"train": "mine.csv"}}, "train", "called neither train nor test"),
-        ({"fold": 0, "split": {"folds": 90}}, "train", "groups of rows cannot make 90 folds"),
+        ({"fold": 0, "split": {"folds": 90}}, "train", "are in 57 of 90 folds; ask for 57 folds"),
         ({"languages": ["en", "sw"]}, "train", 'no language of the task is called "en+sw" (column "lang")'),
         ({"files": {"all": {"pattern": "mine.csv", "language": "tongue"}}}, "train", 'no column "tongue"'),
     ],
@@ -158,3 +158,23 @@ def test_rows_without_labels_are_read_as_such_and_those_with_some_refused(write:
         read_unlabelled(of, "en", "test")
     with pytest.raises(Mistakes, match="no label in column"):
         read_rows(replace(of, fold=0), "sw", "test")
+
+
+def test_a_language_that_is_not_in_every_fold_ends_in_one_line(write: Callable[..., Path]) -> None:
+    """A fold without a row of it could not be tested on; its rarest labels are spread over the folds first."""
+    rows = [(f"t{n}", "ab"[n % 2], "en", "c") for n in range(40)]
+    few = [(f"s{n}", "abcdef"[n], "sw", "c") for n in range(6)]
+    path = write("few.csv", table(rows + few))
+    of = task(path, languages=["en", "sw"])
+    assert [len(read_rows(replace(of, fold=fold), "sw", "test")) for fold in range(FOLDS)].count(0) == 0
+    path.write_text(table(rows + few[:3]))
+    with pytest.raises(Mistakes, match='the 3 rows of "sw" are in 3 of 5 folds; ask for 3 folds'):
+        read_rows(replace(of, fold=0), "en", "train")
+
+
+def test_a_row_without_a_group_is_named(write: Callable[..., Path]) -> None:
+    """Else all of them would be one group, and in one fold."""
+    rows = [(f"t{n}", "ab"[n % 2], "en", f"c{n}" if n != 7 else "") for n in range(40)]
+    of = task(write("gaps.csv", table(rows)), languages=["en"], group={"column": "customer"}, fold=0)
+    with pytest.raises(Mistakes, match=r'gaps.csv:9: nothing in column "customer"'):
+        read_rows(of, "en", "train")

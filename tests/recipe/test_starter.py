@@ -24,13 +24,13 @@ def rows(language: str, *counts: int, labels: str = "xyz") -> list[str]:
 
 
 def test_what_is_found_is_what_is_written(tmp_path: Path) -> None:
-    every = [*rows("English", 30, 20, 2), *rows("sw", 4, 4), *rows("English+sw", 2), "u,,id", "v,,id"]
+    every = [*rows("English", 30, 20, 2), *rows("sw", 4, 4), *rows("English+sw", 5), "u,,id", "v,,id"]
     path = write(tmp_path / "mine.csv", every, encoding="utf-8-sig")
     looked = look(path, MINE)
     assert looked.source == "en"
-    assert looked.labelled == {"en": 52, "sw": 8, "en+sw": 2}
+    assert looked.labelled == {"en": 52, "sw": 8, "en+sw": 5}
     assert looked.unlabelled == {"id": 2}
-    assert looked.labels == {"x": 36, "y": 24, "z": 2}
+    assert looked.labels == {"x": 39, "y": 24, "z": 2}
     (tmp_path / "new").mkdir()
     recipe_path = tmp_path / "new" / "recipe.toml"
     recipe_path.write_text(starter(looked, tmp_path / "new", "mine"), encoding="utf-8")
@@ -40,7 +40,7 @@ def test_what_is_found_is_what_is_written(tmp_path: Path) -> None:
     assert task.codes == {"en": "English", "en+sw": "English+sw"}
     assert set(targets_of(recipe)) == {"en", "sw", "en+sw"}
     assert recipe.languages.unlabelled == ("id",)
-    assert recipe.phases[0].class_weights == "balanced"  # 36 to 2
+    assert recipe.phases[0].class_weights == "balanced"  # 39 to 2
     assert [variant.name for variant in recipe.variants] == ["fine_tuned", "pooled", "probe", "tfidf", "majority"]
     assert recipe.axes["fold"] == (("0",), ("1",), ("2",), ("3",), ("4",))
 
@@ -72,6 +72,8 @@ def test_names_are_taken_as_they_are(tmp_path: Path) -> None:
         (rows("en", 30), 'column "label" has 1 different labels'),
         (rows("en", 4, 4), "8 rows with a label in en"),
         (["t,,en"], 'column "label" has 0 different labels'),
+        ([*rows("en", 9, 9), *rows("sw", 2, 1)], '3 rows with a label in "sw", fewer than the 5 folds'),
+        ([*rows("en+sw", 9, 9), *rows("sw+en", 1)], 'calls en+sw both "en+sw" and "sw+en"'),
     ],
 )
 def test_mistakes_name_the_row(tmp_path: Path, every: list[str], said: str) -> None:
@@ -88,5 +90,12 @@ def test_mistakes_name_the_option(tmp_path: Path) -> None:
         look(path, Columns(("text",), "label", None, None), source="tlh")
     with pytest.raises(Mistakes, match='no row in "sw" has a label'):
         look(path, MINE, source="sw")
+    assert look(path, Columns(("text",), "label", None, None), source="English").source == "en"
+    with pytest.raises(Mistakes, match='column "label" is named twice'):
+        look(path, Columns(("label",), "label", "lang", None))
+    with pytest.raises(Mistakes, match="3 text columns"):
+        look(path, Columns(("a", "b", "c"), "label", "lang", None))
+    with pytest.raises(Mistakes, match="braces or a line break"):
+        look(path.with_name("{language}.csv"), MINE)
     with pytest.raises(Mistakes, match='no column "body"'):
         look(path, Columns(("body",), "label", "lang", None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_
     scores, _ = evidence(done, done.resolve("mine/fine_tuned"))
     for row in scores.filter(metric="accuracy").iter_rows(named=True):
         assert f"| {row['language']} | {row['role']} | {row['n']} | {row['value']:.2f} |" in card
-    assert "of models that were trained on the other folds" in card
+    assert "of models trained on the other folds" in card
     calibration = json.loads((done.run(final.key).path / "calibration.json").read_text(encoding="utf-8"))
     assert (calibration["split"], calibration["n"]) == ("out of fold", sum(SHARES["en"]))
     english = done.predictions("mine/fine_tuned").filter(language="en")
@@ -227,6 +228,38 @@ def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_
     assert "tested on none; isogloss table mine shows" in capsys.readouterr().err
     assert main(["table", "mine", *store[:2]]) == 0
     assert "settings" not in capsys.readouterr().err
+
+
+def test_a_final_run_knows_the_folds_of_its_own_cell_and_seed(mine: Path, tmp_path: Path) -> None:
+    """Else a model of one source would carry the scores, and the temperature, of another's."""
+    sets = ('variants=["fine_tuned"]', 'axes.source=[["en"], ["sw"]]', "seeds=2")
+    store = Store(tmp_path / "runs")
+    run(load_recipe(mine / "mine.toml", sets=sets), store, offline=True)
+    run(load_recipe(mine / "mine.toml", sets=sets, final=True), store, offline=True)
+    for final in store.resolve("mine.final"):
+        folds = final.folds(store.runs())
+        assert len(folds) == 3 * 2
+        assert {run.axes["source"] for run in folds} == {final.axes["source"]}
+        calibration = json.loads((store.run(final.key).path / "calibration.json").read_text(encoding="utf-8"))
+        [source] = final.axes["source"]
+        assert calibration["n"] == sum(SHARES[source]) or "fewer" in calibration["reason"]
+
+
+def test_numbers_of_folds_are_put_together_wherever_they_are_asked_for(
+    done: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("calibration", "coverage", "estimate"):
+        assert main(["analyse", command, "mine/fine_tuned", "--format", "csv", "--store", str(done.root)]) == 0
+        frame = pl.read_csv(io.StringIO(capsys.readouterr().out), infer_schema_length=None)
+        assert set(frame.filter(language="en")["n"]) == {sum(SHARES["en"])}, command
+        assert "axis.fold" not in frame.columns
+
+
+def test_final_needs_something_to_take_away(mine: Path) -> None:
+    with pytest.raises(Mistakes, match="no variant trains an encoder"):
+        load_recipe(mine / "mine.toml", sets=('variants=["probe"]',), final=True)
+    with pytest.raises(Mistakes, match=r"cut into folds, and none is tested on; write axes\.fold"):
+        load_recipe(mine / "mine.toml", sets=("axes={}",))
 
 
 def test_a_final_model_of_which_nothing_was_measured_is_not_exported(

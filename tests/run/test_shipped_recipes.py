@@ -123,7 +123,7 @@ def test_carried_out_whole(name: str, data: dict[str, Path], encoder: Path, tmp_
     tested = set(with_cells(scores)["language"])
     if targets in EVERY:
         there = Resources(recipe, tmp_path / "bags", data, offline=True).languages(evaluation_task(recipe), "test")
-        assert tested == set(among(targets, there))
+        assert tested == set(among(recipe, there))
         assert len(tested) == (49 if name == "mlqa-grid" else len(there))
     else:
         assert tested == set(targets)

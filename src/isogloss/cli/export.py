@@ -62,7 +62,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     """Return the model card of a run: what it is, how it was trained, its scores, whose data it is."""
     from isogloss.data.task import load_task
     from isogloss.evaluation.naming import with_cells
-    from isogloss.languages import cell
+    from isogloss.languages import parts
     from isogloss.recipe.resolve import kind_of_task
 
     settings = run.settings
@@ -70,7 +70,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
     kind = kind_of_task(task)
     final = bool(settings.get("final"))
     scores = with_cells(_cross_validated(store, run) if final else store.scores([run]))
-    languages = dict.fromkeys(part for each in scores["language"] for part in cell(each) if part is not None)
+    languages = sorted(parts(scores["language"]))
     metadata = [
         "---",
         "library_name: transformers",
@@ -94,7 +94,7 @@ def card(store: Store, run: RunInfo, labels: Sequence[str]) -> str:
             *metadata,
             f"# {run.recipe}: {run.variant}",
             "",
-            "Trained with Isogloss on all rows; its scores are of models that were trained on the other folds."
+            "Trained with Isogloss on all rows of its languages; the scores are of models trained on the other folds."
             if final
             else "Trained with Isogloss and tested on every language below.",
             "",

@@ -50,6 +50,7 @@ def export_onnx(
     run = store.resolve_one(address)
     learner = load_learner(store, run, offline=offline)
     kind, length = learner.kind, learner.max_length
+    rows = "labelled rows, most of them trained on" if run.settings.get("final") else "test rows"
     bags: list[Bag] = []
     try:
         bags = tested_rows(store, run, learner, most=most, data=data, offline=offline)
@@ -67,16 +68,16 @@ def export_onnx(
         if int8:
             write_int8(whole, folder)
             before, after = (OnnxModel(path / MODEL, kind) for path in (whole, folder))
-            say_tables([_cost(bags, kind, length, before, after)], "text")
+            say_tables([_cost(bags, kind, length, before, after, rows=rows)], "text")
     size = (folder / MODEL).stat().st_size / 2**20
     examples = sum(map(len, bags))
-    seen = f"{examples:,} test rows in {len(bags)} languages and " if bags else ""
+    seen = f"{examples:,} {rows} in {len(bags)} languages and " if bags else ""
     typer.echo(
         f"wrote {folder / MODEL} ({size:.1f} MiB): float32 logits within {worst:.1e} of torch's on {seen}made-up rows"
     )
 
 
-def _cost(bags: Sequence[Bag], kind: Kind, length: int, before: OnnxModel, after: OnnxModel) -> Table:
+def _cost(bags: Sequence[Bag], kind: Kind, length: int, before: OnnxModel, after: OnnxModel, *, rows: str) -> Table:
     """A row for each language: the primary metric before and after quantisation, on the same rows."""
     from isogloss.evaluation.render import Cell, Column, Table
 
@@ -98,5 +99,5 @@ def _cost(bags: Sequence[Bag], kind: Kind, length: int, before: OnnxModel, after
     )
     both = zip(names, numbers, strict=True)
     cells = [(Cell(name), Cell(n), *map(Cell, values)) for (name, n), values in both]
-    note = "on the same test rows; a difference of one row in n is no difference that n rows could tell"
+    note = f"on the same {rows}; a difference of one row in n is no difference that n rows could tell"
     return Table(f"{kind.primary} in percent, float32 and int8", columns, tuple(cells), footnotes=(note,))

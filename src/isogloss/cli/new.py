@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -49,4 +50,5 @@ def new(
     typer.echo(f"wrote {recipe}: {rows:,} rows with {len(looked.labels)} labels in {', '.join(looked.labelled)}")
     if looked.unlabelled:
         typer.echo(f"without labels, to be predicted: {', '.join(looked.unlabelled)}")
-    typer.echo(f"next: isogloss run {recipe} --rehearse, then isogloss run {recipe}")
+    quoted = shlex.quote(str(recipe))
+    typer.echo(f"next: isogloss doctor {quoted}, then isogloss run {quoted}")

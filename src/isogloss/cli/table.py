@@ -252,7 +252,9 @@ def _notes(everything: Sequence[RunInfo], found: Sequence[RunInfo], addresses: S
     notes = []
     unfinished = sum(run.state == "unfinished" for run in found)
     if unfinished:
-        notes.append(f"{unfinished} of {len(found)} runs have not finished and are not in the table")
+        lacking = sorted({run.variant for run in found if run.state == "unfinished"})
+        of = f" (of {', '.join(lacking)})" if "fold" in found[0].axes else ""
+        notes.append(f"{unfinished} of {len(found)} runs have not finished and are not in the table{of}")
     shown = {(run.recipe, run.edition) for run in found}
     named = {address for address in addresses if any(run.recipe == address for run in found)}
     others = {(run.recipe, run.edition) for run in everything if run.recipe in named} - shown

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from isogloss.data.collect import Collector
 from isogloss.data.table import Table
 from isogloss.data.task import Task
 from isogloss.errors import mistake
@@ -20,8 +21,8 @@ def deal(units: Mapping[str, Iterable[str]], folds: int) -> dict[str, int]:
     """Return the fold of every unit, from 0.
 
     One stratum after the other, the rarest first, deals the units that are most of it: the largest first, each to the
-    fold that has least of the stratum, then fewest rows, then the lowest number. Equal ones come in the order of a
-    hash, so that the order of the rows in a file does not matter.
+    fold that has least of the stratum, then of its language, then fewest rows, then the lowest number. Equal ones come
+    in the order of a hash: where rows have ids or groups, their order in a file does not matter.
 
     Args:
         units: unit → the strata of its rows.
@@ -36,10 +37,18 @@ def deal(units: Mapping[str, Iterable[str]], folds: int) -> dict[str, int]:
     filled: list[Counter[str]] = [Counter() for _ in range(folds)]
     dealt = {}
     for unit in order:
-        fold = min(range(folds), key=lambda k: (filled[k][own[unit]], filled[k].total(), k))
+        fold = min(
+            range(folds), key=lambda k: (filled[k][own[unit]], _of_kind(filled[k], own[unit]), filled[k].total(), k)
+        )
         filled[fold].update(counts[unit])
         dealt[unit] = fold
     return dealt
+
+
+def _of_kind(filled: Counter[str], stratum: str) -> int:
+    """How many rows of a stratum's language (what stands before the separator) a fold has."""
+    language = stratum.partition("\x1f")[0]
+    return sum(count for other, count in filled.items() if other.partition("\x1f")[0] == language)
 
 
 def dealt(task: Task, tables: Mapping[str, Table]) -> dict[str, int]:
@@ -50,7 +59,7 @@ def dealt(task: Task, tables: Mapping[str, Table]) -> dict[str, int]:
         tables: language → its rows.
 
     Raises:
-        Mistakes: there are fewer units than folds.
+        Mistakes: a language with labels has fewer units than there are folds, or they do not reach all of them.
     """
     assert task.split is not None
     strata: dict[str, list[str]] = {}
@@ -58,20 +67,36 @@ def dealt(task: Task, tables: Mapping[str, Table]) -> dict[str, int]:
         labels = table.column(task.label) if task.label and task.split.stratify else [""] * len(table)
         for unit, label in zip(units(table, task, language), labels, strict=True):
             strata.setdefault(unit, []).append(f"{language}\x1f{label}")
-    if len(strata) < task.split.folds:
-        what = f"{len(strata)} groups of rows cannot make {task.split.folds} folds"
-        raise mistake(what, where=f"task {task.name}: split", remedy="ask for fewer folds, or give more rows")
-    return deal(strata, task.split.folds)
+    found = deal(strata, task.split.folds)
+    for language, table in tables.items():
+        if not any(value not in (None, "") for value in table.columns.get(str(task.label), ())):
+            continue  # predicted, and not tested on
+        folds = {found[unit] for unit in units(table, task, language)}
+        if len(folds) < task.split.folds:
+            what = f'the {len(table)} rows of "{language}" are in {len(folds)} of {task.split.folds} folds'
+            remedy = f'ask for {max(len(folds), 2)} folds, or leave "{language}" and its rows out'
+            raise mistake(what, where=f"task {task.name}: split", remedy=remedy)
+    return found
 
 
 def units(table: Table, task: Task, language: str) -> list[str]:
     """Return what each row is dealt with: its group if the task has some, else its id or number.
 
     The value of a group's column is the same group in every language: a customer who writes in two is in one fold.
+
+    Raises:
+        Mistakes: a row has nothing in that column, with file and line.
     """
     rule = task.group if task.group is not None and task.group.holds_in(str(task.pool)) else None
     if rule is not None and rule.column is not None and rule.consecutive is None:
-        return [f"group\x1f{value}" for value in table.column(rule.column)]
+        values = table.column(rule.column)
+        mistakes = Collector()
+        for row, value in enumerate(values):
+            if value in (None, ""):
+                what = f'nothing in column "{rule.column}", by which rows are kept in one fold'
+                mistakes.add(what, table.place(row), "write what the row belongs to, if only its own number")
+        mistakes.raise_any(table.origin)
+        return [f"group\x1f{value}" for value in values]
     if task.id is not None:
         own = [str(value) for value in table.column(task.id)]
     else:

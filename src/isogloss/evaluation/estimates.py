@@ -121,7 +121,9 @@ def _title(values: Sequence[Any], axes: Sequence[str], part: pl.DataFrame) -> st
 def _footnotes(part: pl.DataFrame) -> tuple[str, ...]:
     reasons = part.filter(pl.col("reason") != "").select("language", "reason")
     notes = [f"no estimate for {', '.join(own['language'])}: {why}" for why, own in _by(reasons)]
-    if max(part["seeds"].to_list()) == 1:
+    if part["estimate"].is_null().all():
+        pass
+    elif max(part["seeds"].to_list()) == 1:
         notes.append("one seed: nothing agrees with it, and the estimate is atc alone")
     elif len(notes) < part.height:
         notes.append("the estimate is the mean of atc (average thresholded confidence) and agreement (of seeds)")

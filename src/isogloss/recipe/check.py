@@ -323,6 +323,9 @@ class _CellCheck:
         if (task.name, task.path) != (self.head.name, self.head.path) or not task.shares_rows(on.split, tested):
             return
         if task.parallel or languages.parts(targets_of(self.cell)) & languages.parts(languages_of(self.cell, on)):
+            if task.split is not None and task.fold is None:
+                self._refuse(path, "the rows are cut into folds, and none is tested on", "write axes.fold = [0, 1, …]")
+                return
             rows = "" if on.split == tested else f', with rows of "{tested}"'
             what = f'it trains on split "{on.split}" of "{task.name}"{rows}, on which the recipe is tested'
             self._refuse(path, what, "train on another split, or test on another")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import ValidationError
 
-from isogloss.errors import Mistake, Mistakes, nearest
+from isogloss.errors import Mistake, Mistakes, mistake, nearest
 from isogloss.recipe import toml
 from isogloss.recipe.analysis import check_sources
 from isogloss.recipe.check import check_cell, check_frame
@@ -76,6 +76,9 @@ def _final(document: Document) -> Document:
     settings = {"final": True, "keep": "all", "name": f"{document.at(('name',))}.final"}
     document = document.without(("axes", "fold")).with_settings(settings, "--final: ")[0]
     trained = [name for name in document.names("variants") if document.variant(name)[0].at(("simple",)) is None]
+    if document.names("variants") and not trained:
+        remedy = "name one that does: simple models are not taken away"
+        raise mistake("no variant trains an encoder", where="--final", remedy=remedy)
     return document.merged({"variants": {name: {} for name in trained}}, "--final: ") if trained else document
 
 

@@ -154,6 +154,7 @@ class _Planner:
         """What a simple model depends on: rows, tokenizer and encoder, and not how an encoder would be trained."""
         return {
             "model": [simple.name, load("simple", simple.name).version],
+            "precision": simple.phases[0].precision,
             "encoder": self.fingerprints.encoder(self.recipe.encoder),
             "max_length": self.recipe.max_length,
             "labels": evaluation_task(self.recipe).labels,

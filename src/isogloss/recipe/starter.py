@@ -70,12 +70,13 @@ def look(path: Path, columns: Columns, *, source: str | None = None) -> Looked:
         Mistakes: a column is missing, a language is none that we know, labels are missing in a language that has some,
             or there is nothing to learn.
     """
+    _check(path, columns)
     table = read_table(path)
     for name in (*columns.texts, columns.label, columns.group):
         if name is not None:
             table.column(name)
     keys, codes = _languages(table, columns.language, source)
-    labels = [None if value in (None, "") else str(value) for value in table.column(columns.label)]
+    labels = [None if value is None or not str(value).strip() else str(value) for value in table.column(columns.label)]
     labelled = Counter(key for key, label in zip(keys, labels, strict=True) if label is not None)
     unlabelled = Counter(key for key in keys if not labelled[key])
     _refuse_gaps(table, columns.label, keys, labels, labelled)
@@ -83,13 +84,29 @@ def look(path: Path, columns: Columns, *, source: str | None = None) -> Looked:
     if len(counts) < 2:
         what = f'column "{columns.label}" has {len(counts)} different labels'
         raise mistake(what, where=str(path), remedy="at least 2 are needed to learn a difference")
-    source = source or max(labelled, key=lambda key: (labelled[key], key))
+    source = (_key(source) or source) if source else max(labelled, key=lambda key: (labelled[key], key))
     if source not in labelled:
         raise mistake(f'no row in "{source}" has a label', where=str(path), remedy=nearest(source, labelled))
+    few = next((key for key, count in labelled.items() if count < _FOLDS), None)
+    if few is not None:
+        what = f'{labelled[few]} rows with a label in "{few}", fewer than the {_FOLDS} folds that they are cut into'
+        remedy = "label more, or take the labels of this language out: it is then predicted and not tested"
+        raise mistake(what, where=str(path), remedy=remedy)
     if labelled[source] < 2 * _FOLDS:
         what = f"{labelled[source]} rows with a label in {source}"
         raise mistake(what, where=str(path), remedy=f"label at least {2 * _FOLDS}")
     return Looked(path, columns, codes, dict(labelled), dict(unlabelled), dict(counts), source)
+
+
+def _check(path: Path, columns: Columns) -> None:
+    named = [*columns.texts, columns.label, *filter(None, (columns.language, columns.group))]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        raise mistake(f'column "{twice}" is named twice', where="new", remedy="give text, label and language one each")
+    if len(columns.texts) > 2:
+        raise mistake(f"{len(columns.texts)} text columns", where="--text", remedy="give one, or two for a pair")
+    if set("{}\n\r") & set(path.name):
+        raise mistake("braces or a line break in the file's name", where=str(path), remedy="rename the file")
 
 
 def _languages(table: Table, column: str | None, source: str | None) -> tuple[list[str], dict[str, str]]:
@@ -119,7 +136,7 @@ def _key(written: str) -> str | None:
     """Return the key of what a file calls a language, or two of them joined by "+"; None where we know no such one."""
     keys = [canonical(part.strip()) for part in written.split("+")]
     known = [key for key in keys if key is not None]
-    return "+".join(known) if len(known) == len(keys) == len(set(known)) else None
+    return "+".join(sorted(known)) if len(known) == len(keys) == len(set(known)) else None
 
 
 def _refuse_gaps(

@@ -57,9 +57,9 @@ def calibrate_out_of_folds(cell: Cell, store: Store) -> Calibration:
     Every row that the final model is trained on was predicted once by a model that was not.
     """
     [run] = [run for run in store.runs() if run.key == cell.key]
-    runs = run.folds(store.runs())
+    runs = [other for other in run.folds(store.runs()) if other.seed == run.seed]
     if not runs:
-        return Calibration(None, f"{run.measured_as} was not carried out over its folds before")
+        return Calibration(None, f"{run.measured_as} was not carried out over its folds with this seed before")
     frame = store.predictions(runs).filter(pl.col("language").is_in(cell.source))
     return _fitted(_Rows(cell.task, cell.source), frame, "out of fold")
 

@@ -93,7 +93,7 @@ def learner_after(
         raise mistake(
             f"the weights of phase {gone[0].spec['name']} were not kept",
             where=str(gone[0].path),
-            remedy='run the recipe again with --set keep="all"',
+            remedy='run the recipe again with --set keep="all" (--final for the model of all folds)',
         )
     spec = chain[-1].spec | {"precision": precision or chain[0].spec["precision"]}
     learner = fresh_learner(spec, offline=offline, recompute=recompute)

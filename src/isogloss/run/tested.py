@@ -84,4 +84,5 @@ def _task(run: RunInfo, learner: Learner, data: Mapping[str, Path]) -> Task:
     named = task.name in data or task.path is None  # the recipe's own path wins over its `data`, as when it was run
     if folder is not None and named:
         task = replace(task, path=Path(folder))
-    return replace(task, labels=learner.labels)
+    task = replace(task, labels=learner.labels)
+    return replace(task, fold=int(run.axes["fold"][0])) if "fold" in run.axes else task

@@ -71,9 +71,14 @@ class RunInfo:
         return self.recipe.removesuffix(".final") if self.settings.get("final") else self.recipe
 
     def folds(self, among: Iterable[RunInfo]) -> list[RunInfo]:
-        """Return, of a final run, the finished runs over folds of the same recipe, settings and variant."""
-        mine = self.measured_as, edition({**self.settings, "final": None}), self.variant
-        return [run for run in among if (run.recipe, run.edition, run.variant) == mine and run.state == "done"]
+        """Return, of a final run, the finished runs over folds of the same recipe, settings, variant and cell."""
+        mine = self.measured_as, edition({**self.settings, "final": None}), self.variant, dict(self.axes)
+
+        def place(run: RunInfo) -> tuple[Any, ...]:
+            cell = {axis: value for axis, value in run.axes.items() if axis != "fold"}
+            return run.recipe, run.edition, run.variant, cell
+
+        return [run for run in among if run.state == "done" and "fold" in run.axes and place(run) == mine]
 
     @property
     def facts(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,10 +98,18 @@ def _of_runs(
     import polars as pl
 
     from isogloss.evaluation.calibration import Calibration
+    from isogloss.evaluation.folds import FOLD
 
     store, done = done_runs(addresses, root)
-    temperatures = [Calibration.of(store.run(run.key).calibration).temperature for run in done]
-    frames = [frame_of(store.predictions([run]), kept) for run, kept in zip(done, temperatures, strict=True)]
+    whole: dict[Hashable, list[RunInfo]] = {}  # folds of one variant, cell and seed are one run
+    for run in done:
+        cell = tuple(sorted((axis, value) for axis, value in run.axes.items() if axis != "fold"))
+        whole.setdefault((run.recipe, run.edition, run.variant, cell, run.seed), []).append(run)
+    frames = []
+    for runs in whole.values():
+        temperatures = {Calibration.of(store.run(run.key).calibration).temperature for run in runs}
+        frame = store.predictions(runs).drop(FOLD, strict=False).with_columns(run=pl.lit(runs[0].key))
+        frames.append(frame_of(frame, temperatures.pop() if len(temperatures) == 1 else None))
     return pl.concat(frames, how="diagonal_relaxed")
 
 

@@ -24,10 +24,12 @@ def estimate(
     import polars as pl
 
     from isogloss.evaluation.estimates import confidences, estimate_frame, estimate_tables
+    from isogloss.evaluation.folds import FOLD
 
     written = known_format(form)
     opened, done = done_runs(runs, store)
-    predictions = pl.concat([confidences(opened.predictions([run])) for run in done], how="diagonal_relaxed")
+    frames = [confidences(opened.predictions([run])).drop(FOLD, strict=False) for run in done]
+    predictions = pl.concat(frames, how="diagonal_relaxed")  # rows of all folds are one run's
     frame = estimate_frame(predictions, opened.scores(done), unknown_shares(opened, done, predictions))
     keep_frame(frame, keep, "estimates")
     if written in ("csv", "json"):
