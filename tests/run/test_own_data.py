@@ -255,6 +255,26 @@ def test_numbers_of_folds_are_put_together_wherever_they_are_asked_for(
         assert "axis.fold" not in frame.columns
 
 
+def test_a_card_is_of_all_folds_or_none(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = ["--store", str(tmp_path / "runs"), "--offline"]
+    for final in ([], ["--final"]):
+        sets = ["--set", 'variants=["fine_tuned"]', *final]
+        assert main(["run", str(mine / "mine.toml"), *sets, "--no-progress", *store]) == 0
+    lost = Store(tmp_path / "runs").resolve("mine")[1]
+    (tmp_path / "runs" / "runs" / lost.key / "done.json").unlink()
+    assert main(["export", "mine.final", str(tmp_path / "model"), *store]) == 2
+    assert f"fold {lost.axes['fold'][0]} is not done" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_simple_run_says_that_it_is_one(done: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    key = done.resolve("mine/probe")[0].key
+    assert main(["show", key, "--store", str(done.root)]) == 0
+    assert "a simple model" in capsys.readouterr().out
+    assert main(["export", key, str(done.root / "nothing"), "--store", str(done.root)]) == 2
+    assert "leaves no weights" in capsys.readouterr().err
+
+
 def test_final_needs_something_to_take_away(mine: Path) -> None:
     with pytest.raises(Mistakes, match="no variant trains an encoder"):
         load_recipe(mine / "mine.toml", sets=('variants=["probe"]',), final=True)

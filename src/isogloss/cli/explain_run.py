@@ -49,7 +49,8 @@ def _explained(store: Store, run: RunInfo) -> str:
     ]
     parts = [f"{run.address}\n" + grid(((key, value) for key, value in facts if value), indent="  ")]
     table = grid(map(_phase_row, phases), header=_PHASE_HEADER, indent="  ")
-    parts.append("\n".join(["phases", table, *filter(None, map(_correction, phases))]))
+    trained = ["phases", table, *filter(None, map(_correction, phases))]
+    parts.append("\n".join(trained) if phases else "a simple model: it has no phases, and leaves no weights")
     parts += [_rates(phase) for phase in phases if (phase.path / "rates.json").is_file()]
     if run.state == "done":
         parts.append("scores\n" + _scores(store, run))

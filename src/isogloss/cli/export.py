@@ -138,6 +138,12 @@ def _cross_validated(store: Store, run: RunInfo) -> pl.DataFrame:
     if not runs:
         remedy = "carry out the same recipe without --final first: the card says how well such models did"
         raise mistake("nothing was measured", where=f"{run.measured_as}/{run.variant}", remedy=remedy)
+    asked = {str(fold[0]) for fold in runs[0].settings["axes"]["fold"]}
+    if missing := sorted(asked - {other.axes["fold"][0] for other in runs}):
+        what = f"fold {', '.join(missing)} is not done, and its rows are not measured"
+        raise mistake(
+            what, where=f"{run.measured_as}/{run.variant}", remedy="carry out the same recipe without --final"
+        )
     return evidence(store, runs)[0]
 
 
