@@ -20,6 +20,10 @@ BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 PYTHON = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+def python(block: str, folder: Path) -> str:
+    return run(f"python - <<'END'\n{block}END\n", folder, HF_HUB_OFFLINE="1")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder where the first two blocks were carried out."""
@@ -67,5 +71,9 @@ def test_the_rest_of_the_walk(folder: Path) -> None:
     assert predicted[0] == "niamshe saa kumi na mbili asubuhi"
     (final, _) = Store(folder / "runs").resolve("helpdesk.final")
     assert final.settings["final"]
-    label = run(f"python - <<'END'\n{PYTHON[1]}END\n", folder, HF_HUB_OFFLINE="1")
+    shorter_run = 'run(recipe("helpdesk/recipe.toml", sets=["phases.train.epochs=1"])'
+    block = PYTHON[1].replace('run("helpdesk/recipe.toml"', shorter_run)
+    shown = python(block.replace("import load", "import recipe, load"), folder)
+    assert "probe" in shown
+    label = python(PYTHON[2], folder)
     assert f"'label': '{predicted[1]}'" in label
