@@ -95,8 +95,8 @@ def table(
     Raises:
         Mistakes: nothing has this address, or none of it has finished.
     """
-    from isogloss.cli.table import chosen, evidence, without_labels
     from isogloss.evaluation.comparison import compare
+    from isogloss.evaluation.evidence import chosen, evidence, without_labels
     from isogloss.evaluation.table import tables
     from isogloss.store import Store
 

@@ -9,7 +9,7 @@ import pytest
 
 from cli.conftest import Isogloss, refused
 from evaluation.test_choice import KNOWN, scores
-from isogloss.cli.table import Choosing, evidence
+from isogloss.evaluation.evidence import Choosing, evidence
 from isogloss.evaluation.rebuild import rebuild
 from isogloss.store import RunSpec, Store
 

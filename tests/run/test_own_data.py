@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from isogloss.cli import main
-from isogloss.cli.table import evidence
 from isogloss.errors import Mistakes
 from isogloss.evaluation.calibration import fit_temperature, label_probabilities
+from isogloss.evaluation.evidence import evidence
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.recipe.load import load_recipe

@@ -132,7 +132,7 @@ def _cross_validated(store: Store, run: RunInfo) -> pl.DataFrame:
     Raises:
         Mistakes: there are none: a model leaves with what is known of it.
     """
-    from isogloss.cli.table import evidence
+    from isogloss.evaluation.evidence import evidence
 
     runs = run.folds(store.runs())
     if not runs:

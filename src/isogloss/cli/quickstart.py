@@ -60,8 +60,8 @@ def _show(recipe: Recipe, store: Path) -> None:
     import shutil
 
     from isogloss.cli.run import address_of
-    from isogloss.cli.table import chosen, evidence
     from isogloss.evaluation.comparison import compare
+    from isogloss.evaluation.evidence import chosen, evidence
     from isogloss.evaluation.render import render
     from isogloss.evaluation.table import tables
     from isogloss.store import Store

@@ -151,7 +151,7 @@ def _named(
     """Return what the runs say that were named."""
     from isogloss.analysis.selection.asked import by_settings
     from isogloss.analysis.selection.runs import measured
-    from isogloss.cli.table import chosen
+    from isogloss.evaluation.evidence import chosen
 
     mine = measured(store, chosen(store, runs, among=store.runs()), against)
     return Found(by_settings(mine.settings, places), mine, mine.observed(store, metric))

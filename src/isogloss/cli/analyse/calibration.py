@@ -71,7 +71,7 @@ def done_runs(addresses: Sequence[str], root: Path) -> tuple[Store, list[RunInfo
     Raises:
         Mistakes: none is.
     """
-    from isogloss.cli.table import chosen
+    from isogloss.evaluation.evidence import chosen
     from isogloss.store import Store
 
     store = Store(root)

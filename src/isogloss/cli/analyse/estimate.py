@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from isogloss.cli.analyse.calibration import KeepOption, RunsArgument, done_runs, keep_frame
 from isogloss.cli.analyse.output import say_frame, say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
-
-if TYPE_CHECKING:
-    from isogloss.store import RunInfo, Store
 
 
 def estimate(
@@ -24,6 +18,7 @@ def estimate(
     import polars as pl
 
     from isogloss.evaluation.estimates import confidences, estimate_frame, estimate_tables
+    from isogloss.evaluation.evidence import unknown_shares
     from isogloss.evaluation.folds import FOLD
 
     written = known_format(form)
@@ -36,24 +31,3 @@ def estimate(
         say_frame(frame, written)
         return
     say_tables(list(estimate_tables(frame)), written)
-
-
-def unknown_shares(store: Store, runs: Sequence[RunInfo], predictions: object) -> dict[tuple[str, str], float | None]:
-    """Return each run's share of unknown tokens by language.
-
-    Where a run is from before they were kept it is what its recipe allows at most, if that is no more than a number
-    asks for; otherwise nobody knows.
-    """
-    import polars as pl
-
-    from isogloss.evaluation.unlabelled import MOST_UNKNOWN
-
-    assert isinstance(predictions, pl.DataFrame)
-    found: dict[tuple[str, str], float | None] = {}
-    for run in runs:
-        kept = store.run(run.key).summary.get("unknown", {})
-        allowed = float(run.settings["allow_unknown"])
-        otherwise = allowed if allowed <= MOST_UNKNOWN else None
-        for language in predictions.filter(run=run.key)["language"].unique():
-            found[run.key, language] = kept.get(language, otherwise)
-    return found

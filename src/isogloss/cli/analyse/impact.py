@@ -24,7 +24,7 @@ def impact(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """What a phase did to the representation of each language, layer by layer: 1 − CKA."""
-    from isogloss.cli.table import chosen
+    from isogloss.evaluation.evidence import chosen
     from isogloss.store import Store
 
     written = known_format(form)

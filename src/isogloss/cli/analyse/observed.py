@@ -61,7 +61,7 @@ def observe(addresses: Sequence[str], store: Path, *, like: str | None = None, m
     """
     from isogloss.analysis.selection.runs import task_name
     from isogloss.analysis.transfer import TransferFrames
-    from isogloss.cli.table import chosen
+    from isogloss.evaluation.evidence import chosen
     from isogloss.store import Store
 
     asking = like or next((address for address in addresses if _recipe_there(address)), "")
