@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, doctor, export, listing, new, predict, quickstart, run, show, table
+from isogloss.cli import analyse, doctor, export, fetch, listing, new, predict, push, quickstart, run, show, table
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -51,12 +51,14 @@ def _top(
 for _command in (
     quickstart.quickstart,
     new.new,
+    fetch.fetch,
     run.run,
     listing.list_,
     show.show,
     table.table,
     predict.predict,
     export.export,
+    push.push,
     doctor.doctor,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
+
+from isogloss.learner.encoders import EMBEDDED, on_hub
 
 _PATHS = ("path", "pattern", "index")  # keys whose values are paths
 _OF_PATHS = ("data", "files")  # tables whose values are, unless they are tables again
@@ -35,4 +37,4 @@ def _is_path(text: str, keys: list[str]) -> bool:
         return True
     if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
         return True
-    return keys[-1] == "encoder" and (text.partition("@")[0].count("/") > 1 or Path(text).is_dir())
+    return keys[-1] == "encoder" and text != EMBEDDED and not on_hub(text)
