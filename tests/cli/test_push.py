@@ -124,13 +124,13 @@ def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "public"),
     [
-        ({"encoder": "/home/me/x"}, {"encoder": "x"}),
+        ({"encoder": "/somewhere/else/x"}, {"encoder": "x"}),
         ({"encoder": "~/models/x"}, {"encoder": "x"}),
         ({"encoder": "C:\\me\\x"}, {"encoder": "x"}),
         ({"encoder": "owner/name@refs/pr/1"}, {"encoder": "owner/name@refs/pr/1"}),
         ({"encoder": "mini"}, {"encoder": "mini"}),
         ({"data": {"xnli": "a/b"}}, {"data": {"xnli": "b"}}),
-        ({"task": "/home/me/my.toml"}, {"task": "my.toml"}),
+        ({"task": "/somewhere/my.toml"}, {"task": "my.toml"}),
         ({"task": {"hub": {"path": "owner/name"}}}, {"task": {"hub": {"path": "owner/name"}}}),
         ({"task": {"files": {"train": "a/b.csv"}}}, {"task": {"files": {"train": "b.csv"}}}),
         (
@@ -219,3 +219,24 @@ def test_the_hubs_no_is_one_line(
         path.unlink()
     refused(isogloss("push", "mine.final", "words", "--store", lost), "were not kept")
     assert hub.calls == []  # no empty page is left
+
+
+def test_the_best_seed_of_a_final_model_is_chosen_by_the_step_that_was_kept(
+    isogloss: Isogloss, own: Path, tmp_path: Path
+) -> None:
+    """From the recipe to the card, with folds: no test row and no other split is there to choose by."""
+    asked = ("mine.final", tmp_path / "model", "--seed", "best", "--offline", "--store")
+    refused(isogloss("export", *asked, own / "store"), 'write select = "source" in phase "train", and run again')
+    sets = ("--set", 'phases.train.select="source"', "--set", "seeds=2", "--offline", "--no-progress")
+    for final in ((), ("--final",)):
+        assert isogloss("run", own / "mine.toml", *sets, *final, "--store", tmp_path / "store").code == 0
+    said = isogloss("export", *asked, tmp_path / "store")
+    assert said.code == 0, said.err
+    first, last = said.out.splitlines()
+    how = "the best of 2 seeds by accuracy on rows of languages.source held out of phase train: "
+    assert first.partition(": ")[2].startswith(how)
+    assert last.startswith("wrote ")
+    assert f"- **seed**: {how}" in (tmp_path / "model" / "README.md").read_text()
+    refused(
+        isogloss("export", "mine.final", tmp_path / "two", "--store", tmp_path / "store"), '"mine.final" names 2 runs'
+    )
