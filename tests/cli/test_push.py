@@ -94,6 +94,17 @@ def test_nothing_of_the_data_and_no_place_of_this_machine_is_in_the_folder(
     assert "- **labels**: a, b" in card
 
 
+def test_nor_in_one_for_onnx(isogloss: Isogloss, own: Path, tmp_path: Path) -> None:
+    """Torch's exporter would write down where each operation was called from."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path / "model"
+    said = isogloss("export", "mine.final", folder, "--format", "onnx", "--store", own / "store", "--offline")
+    assert said.code == 0, said.err
+    text, places = told(folder), ("secret-place/", own.name, "site-packages", "src/isogloss", ".py")
+    assert [place for place in places if place in text] == []
+    assert [row["text"] for row in rows_of(own) if row["text"] in text] == []
+
+
 def test_with_texts_the_card_has_a_row_of_each_label_and_no_more(isogloss: Isogloss, own: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     asked = ("export", "mine.final", folder, "--with-texts", "--store", own / "store", "--offline")
