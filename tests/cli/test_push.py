@@ -14,7 +14,12 @@ import pytest
 import yaml
 
 from cli.conftest import Isogloss, refused
+from isogloss.cli.card import _widget
+from isogloss.errors import Mistakes
+from isogloss.kinds.question_answering import QuestionAnswering
+from isogloss.kinds.text_classification import TextClassification
 from isogloss.recipe.public import without_paths
+from isogloss.run.tested import Example
 from learner import tiny
 
 RECIPE = """
@@ -94,6 +99,7 @@ def test_nothing_of_the_data_and_no_place_of_this_machine_is_in_the_folder(
     assert "- **labels**: a, b" in card
 
 
+@pytest.mark.slow
 def test_nor_in_one_for_onnx(isogloss: Isogloss, own: Path, tmp_path: Path) -> None:
     """Torch's exporter would write down where each operation was called from."""
     pytest.importorskip("onnxruntime")
@@ -116,6 +122,13 @@ def test_with_texts_the_card_has_a_row_of_each_label_and_no_more(isogloss: Isogl
     assert sorted(one["text"] for one in shown) == sorted(row["text"] for row in expected)
     assert {one["example_title"] for one in shown} == {"en: a", "en: b"}
     assert len([row for row in rows if row["text"] in told(folder)]) == 2
+
+
+def test_the_hubs_page_has_fields_for_the_texts_of_a_kind_and_no_others() -> None:
+    asked = _widget(QuestionAnswering(), Example(("who?", "it was her"), "", "en"))
+    assert asked == {"text": "who?", "context": "it was her", "example_title": "en"}
+    with pytest.raises(Mistakes, match=r"--with-texts: .* on 1 text, not 2; leave it out"):
+        _widget(TextClassification(), Example(("a premise", "a hypothesis"), "neutral", "en"))
 
 
 def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
