@@ -207,7 +207,7 @@ def test_markdown_escapes_what_would_break_a_table() -> None:
 def test_latex_escapes_specials() -> None:
     text = render([NASTY], "latex")
     assert r"a\textbar{}b\_c\textbackslash{}d \textless{}i\textgreater{} \#" in text
-    assert r"\textbf{$-$1.23}\rlap{\textsuperscript{\dag}}" in text
+    assert r"\textbf{$-$1.23}\rlap{\textsuperscript{$\dagger$}}" in text
     assert r"{[$-$1.00, +2.00]}" in text
     assert r"foot \& note" in text
     assert text.count(r"\\") == 3

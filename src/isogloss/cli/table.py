@@ -51,13 +51,19 @@ def table(
         Path | None,
         typer.Option("--keep", help="Also write the small frames that the table is made from there.", metavar="FOLDER"),
     ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option("--layout", help="Order, names, groups of rows: a file, or xu2021-table1 …", metavar="FILE"),
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Scores by language, with paired tests."""
     from isogloss.evaluation.evidence import Choosing, chosen, evidence, without_labels
+    from isogloss.evaluation.layout.read import read_layout
     from isogloss.store import Store
 
     written = known_format(form)
+    laid_out = None if layout is None else read_layout(layout)
     opened = Store(store)
     everything = opened.runs()
     found = chosen(opened, runs, among=everything)
@@ -83,6 +89,7 @@ def table(
         metric=metric,
         compare=compare,
         settings=found[0].settings,
+        layout=laid_out,
     )
     typer.echo(text, nl=False)
     if written in ("text", "md", "latex") and (unmeasured := without_labels(opened, found)) is not None:

@@ -9,6 +9,9 @@ from isogloss.evaluation.frame import Arm, only, span
 from isogloss.evaluation.naming import how_many
 from isogloss.evaluation.render import Cell, Column, Table
 
+KEYS = ("targets", "difference", "95 % interval", "p", "p, given", "equal within", "verdict")
+"""What a layout calls the columns, as far as a table has them; "p, given" is that of these very seeds."""
+
 
 def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True) -> tuple[Table, ...]:
     """Build the tables of a comparison frame.
@@ -37,8 +40,8 @@ def _table(part: pl.DataFrame, about: str) -> Table:
         Column("targets", "integer") if mean else Column("language"),
         Column("difference", "signed"),
         Column("95 % interval", "interval"),
-        Column(p_name, "p"),
-        *([Column(f"{p_name}, these {unit}s", "p")] if given else []),
+        Column(p_name, "p", key="p"),
+        *([Column(f"{p_name}, these {unit}s", "p", key="p, given")] if given else []),
         *([Column("equal within", "number")] if mean else []),
         Column("verdict"),
     )

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from isogloss.evaluation.render import Cell, Column, Table, number
 
-PACKAGES = ("booktabs", "amssymb")
+_LONG = 24  # letters; a longer text that is not the first of its row is broken
+_BREADTH = "15em"
 _MARKS = {
-    "seen": r"\dag",
-    "worse": r"$\blacktriangledown$",
-    "oracle": r"\ddag",
+    "seen": r"$\dagger$",
+    "worse": r"$\scriptscriptstyle\blacktriangledown$",
+    "oracle": r"$\ddagger$",
 }
 _SIGNS = {
     "\\": r"\textbackslash{}",
@@ -25,9 +26,8 @@ _SIGNS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': "''",
-    "†": r"\textsuperscript{\dag}",
-    "‡": r"\textsuperscript{\ddag}",
+    "†": r"\textsuperscript{$\dagger$}",
+    "‡": r"\textsuperscript{$\ddagger$}",
     "▲": r"$\blacktriangle$",
     "▼": r"$\blacktriangledown$",
     "≥": r"$\geq$",
@@ -41,12 +41,14 @@ class Style(NamedTuple):
     """How a table is set, where that differs from the text around it.
 
     Attributes:
-        size: of the letters: "small", "footnotesize", "scriptsize"; "" for that of the text.
+        size: of the letters: "small", "footnotesize", "scriptsize"; None for that of the text.
         gap: on either side of a column, in points; None for that of the text, which is 6.
+        fit: whether a table that is wider than a line is made smaller.
     """
 
-    size: str = ""
+    size: str | None = None
     gap: float | None = None
+    fit: bool = False
 
 
 AS_AROUND = Style()
@@ -54,22 +56,44 @@ AS_AROUND = Style()
 
 def latex(tables: Sequence[Table], style: Style = AS_AROUND) -> str:
     """Return tables as LaTeX, with a first line that says which packages they need."""
-    needed = rf"% needs \usepackage{{{','.join(PACKAGES)}}}"
-    return "\n".join([needed, *(_latex(table, style) for table in tables)])
+    packages = "booktabs,amssymb,graphicx" if style.fit else "booktabs,amssymb"
+    return rf"% needs \usepackage{{{packages}}}" + "\n" + "\n\\bigskip\n\n".join(_latex(each, style) for each in tables)
 
 
 def _latex(table: Table, style: Style) -> str:
     lines = [re.sub(r"[\r\n]+", " ", f"% {note}") for note in (table.title, *table.notes)]
     lines += [r"\begingroup", *_set(style)]
-    lines += [rf"\begin{{tabular}}{{{''.join(map(_side, table.columns))}}}", r"\toprule", *_head(table.columns)]
+    lines += (
+        [*_fitted(_tabular(table)), *_below(table.footnotes)]
+        if style.fit
+        else [r"\noindent", *_tabular(table), *_below(table.footnotes)]
+    )
+    return "\n".join([*lines, r"\endgroup"]) + "\n"
+
+
+def _tabular(table: Table) -> list[str]:
+    lines = [rf"\begin{{tabular}}{{{''.join(map(_side, table.columns))}}}", r"\toprule", *_head(table.columns)]
     for heading, rows in table.parts():
         lines.append(r"\midrule")
         if heading:
             lines.append(rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_tex(heading)}}}}} \\")
         for row in rows:
-            lines.append(" & ".join(map(_cell, row, table.columns)) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}", *_below(table.footnotes), r"\endgroup"]
-    return "\n".join(lines) + "\n"
+            first, *rest = map(_cell, row, table.columns)
+            lines.append(" & ".join([first, *map(_broken, row[1:], rest)]) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _fitted(tabular: Sequence[str]) -> list[str]:
+    """A table that is made as narrow as a line, if it is wider."""
+    narrow = r"\noindent\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
+    return [r"\sbox0{%", *tabular, "}%", narrow]
+
+
+def _broken(cell: Cell, shown: str) -> str:
+    """A long text in several lines."""
+    if not isinstance(cell.value, str) or len(cell.value) <= _LONG:
+        return shown
+    return rf"\parbox[t]{{{_BREADTH}}}{{\raggedright {shown}\strut}}"
 
 
 def _set(style: Style) -> Iterator[str]:
@@ -113,6 +137,7 @@ def _below(footnotes: Sequence[str]) -> list[str]:
 
 
 def _tex(text: str) -> str:
-    escaped = "".join(_SIGNS.get(sign, sign) for sign in re.sub(r"[\r\n]+", " ", text))
+    quoted = re.sub(r'(^|[\s(])"', r"\1``", re.sub(r"[\r\n]+", " ", text)).replace('"', "''")
+    escaped = "".join(_SIGNS.get(sign, sign) for sign in quoted)
     # Right after a line's end, "[" would begin the length of a skip, and "*" forbid a new page.
     return "{" + escaped + "}" if escaped.startswith(("[", "*")) else escaped

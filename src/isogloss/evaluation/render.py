@@ -8,12 +8,15 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from isogloss.evaluation.latex import Style
 
 Format = Literal["text", "md", "latex", "csv", "json"]
 Kind = Literal["text", "integer", "number", "signed", "p", "interval"]
@@ -93,22 +96,23 @@ class Table:
             yield group.heading, self.rows[group.first : end]
 
 
-def render(tables: Sequence[Table], format: Format, *, width: int = 120) -> str:
+def render(tables: Sequence[Table], format: Format, *, width: int = 120, style: Style | None = None) -> str:
     """Return tables as text, ending in a line break.
 
     Args:
         tables: one after the other.
         format: "text" for a terminal, "md", "latex" (see `isogloss.evaluation.latex`), "csv", "json".
         width: of the terminal, in characters; longer tables are folded by their languages.
+        style: how LaTeX sets them; as the text around if not given.
     """
     if format == "json":
         return json.dumps([_plain(table) for table in tables], ensure_ascii=False, indent=2) + "\n"
     if format == "text":
         return "\n".join(_text(part, width) for table in tables for part in _fold(table, width))
     if format == "latex":
-        from isogloss.evaluation.latex import latex
+        from isogloss.evaluation.latex import AS_AROUND, latex
 
-        return latex(tables)
+        return latex(tables, style or AS_AROUND)
     one: dict[str, Callable[[Table], str]] = {"md": _markdown, "csv": _csv}
     return "\n".join(one[format](table) for table in tables)
 
