@@ -12,6 +12,9 @@ from isogloss.evaluation.render import Cell, Column, Table
 KEYS = ("targets", "difference", "95 % interval", "p", "p, given", "equal within", "verdict")
 """What a layout calls the columns, as far as a table has them; "p, given" is that of these very seeds."""
 
+OF_ONE = "With 1 "
+"""How the footnote on a test with one repetition begins."""
+
 
 def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True) -> tuple[Table, ...]:
     """Build the tables of a comparison frame.
@@ -124,7 +127,7 @@ def _conditions(part: pl.DataFrame) -> list[str]:
     lines = [_averaged_over(each) for each in every if each not in few]
     alone = f"1 {unit}"
     if alone in few:
-        lines.append(f"With {alone}, interval and p-value are conditional on it: another {unit} could differ.")
+        lines.append(f"{OF_ONE}{unit}, interval and p-value are conditional on it: another {unit} could differ.")
     several = [each for each in few if each != alone]
     if several:
         lines.append(

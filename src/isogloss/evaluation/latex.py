@@ -13,7 +13,7 @@ from typing import NamedTuple
 from isogloss.evaluation.render import Cell, Column, Table, number
 
 _LONG = 24  # letters; a longer text that is not the first of its row is broken
-_BREADTH = "15em"
+_BREADTH = "16em"
 _MARKS = {
     "seen": r"$\dagger$",
     "worse": r"$\scriptscriptstyle\blacktriangledown$",
@@ -31,6 +31,7 @@ _SIGNS = {
     "▲": r"$\blacktriangle$",
     "▼": r"$\blacktriangledown$",
     "≥": r"$\geq$",
+    "\N{NO-BREAK SPACE}": "~",
     "−": r"$-$",
     "×": r"$\times$",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -137,7 +138,8 @@ def _below(footnotes: Sequence[str]) -> list[str]:
 
 
 def _tex(text: str) -> str:
-    quoted = re.sub(r'(^|[\s(])"', r"\1``", re.sub(r"[\r\n]+", " ", text)).replace('"', "''")
+    line = re.sub(r"[\r\n]+", " ", text).replace("≥ ", "≥\N{NO-BREAK SPACE}")
+    quoted = re.sub(r'(^|[\s(])"', r"\1``", line).replace('"', "''")
     escaped = "".join(_SIGNS.get(sign, sign) for sign in quoted)
     # Right after a line's end, "[" would begin the length of a skip, and "*" forbid a new page.
     return "{" + escaped + "}" if escaped.startswith(("[", "*")) else escaped

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.evaluation.comparison_table import KEYS as DIFFERENCES
+from isogloss.evaluation.comparison_table import OF_ONE
 from isogloss.evaluation.layout.arms import Order, order_of
 from isogloss.evaluation.layout.model import Given
 from isogloss.evaluation.layout.page import Page
@@ -30,11 +31,16 @@ def laid_out(parts: Mapping[str, Sequence[Table]], file: LayoutFile, known: Coll
     languages = list(dict.fromkeys(column.name for table in parts["scores"] for column in table.columns if column.many))
     mistakes += _unknown(file, scores, order, languages, known)
     if mistakes:
-        raise Mistakes(mistakes)
+        raise Mistakes(sorted(mistakes, key=lambda one: int(one.where.rpartition(":")[2])))
     page = Page(file, order, tuple(languages))
     shown = {part: [page.of_rows(table) for table in tables] for part, tables in parts.items()}
-    shown["scores"][0] = page.of_scores(scores)
+    shown["scores"][0] = page.of_scores(scores, () if "mean" in file.layout.show else _of_one(parts["mean"]))
     return tuple(table for part in file.layout.show for table in shown[part])
+
+
+def _of_one(differences: Sequence[Table]) -> tuple[str, ...]:
+    """What is said below differences of a test with one repetition, which scores say where there are no differences."""
+    return tuple(line for table in differences for line in table.footnotes if line.startswith(OF_ONE))
 
 
 def _unknown(

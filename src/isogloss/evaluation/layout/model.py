@@ -61,7 +61,7 @@ class RowGroup(_Part):
 
     heading: str = ""
     where: Mapping[str, str] = {}
-    rows: tuple[Row, ...] = Field(min_length=1)
+    rows: tuple[Row, ...]
 
 
 class Names(_Part):

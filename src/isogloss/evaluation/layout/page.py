@@ -37,19 +37,25 @@ class Page:
         """What the file says."""
         return self.file.layout
 
-    def of_scores(self, table: Table) -> Table:
-        """The first table of scores: a row for each arm, and rows given in the file; turned, if that is asked for."""
+    def of_scores(self, table: Table, conditions: Sequence[str] = ()) -> Table:
+        """The first table of scores: a row for each arm, and rows given in the file; turned, if that is asked for.
+
+        `conditions` are what else must be said of its marks.
+        """
         given = [row for group in self.layout.groups for row in group.rows if isinstance(row, Given)]
         more = (_given(row, table.columns, len(self.order.axes)) for row in given)
         shown = self.of_rows(replace(table, rows=(*table.rows, *more)))
         if self.layout.columns is not None and "sd" not in self.layout.columns:
             shown = replace(shown, footnotes=tuple(line.replace(SPREAD, "") for line in shown.footnotes))
         if self.layout.transpose:
-            digits = Column.digits if self.layout.digits is None else self.layout.digits
-            shown = turned(shown, 1 + len(self._axes()), digits)
+            shown = turned(shown, 1 + len(self._axes()))
         self._check(shown)
-        below = (*self._counts(table), *self._printed(table), *(_sentence(f"{row.name}: {row.source}") for row in given))
-        return replace(shown, footnotes=(*shown.footnotes, *below, *self._absent()))
+        below = (
+            *self._counts(table),
+            *self._printed(table),
+            *(_sentence(f"{row.name}: {row.source}") for row in given),
+        )
+        return replace(shown, footnotes=(*shown.footnotes, *conditions, *below, *self._absent()))
 
     def of_rows(self, table: Table) -> Table:
         """Any table whose rows begin with the cells of an arm."""

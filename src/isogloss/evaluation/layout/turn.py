@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from isogloss.evaluation.render import MARKS, Cell, Column, Group, Table
 
 
-def turned(table: Table, heads: int, digits: int) -> Table:
+def turned(table: Table, heads: int) -> Table:
     """Return the table with a column for each row; every number and every mark stays.
 
     Args:
         table: of scores; its groups become headings over columns.
         heads: how many columns name a row.
-        digits: after the decimal point.
     """
+    rest = table.columns[heads:]
+    digits = next(column.digits for column in rest if column.kind == "number")
     columns = [
         Column(_name(row[:heads]), "number", digits, many=True, group=heading or "")
         for heading, rows in table.parts()
         for row in rows
     ]
-    rest = table.columns[heads:]
     rows = [(Cell(_turned(column.name)), *(row[heads + at] for row in table.rows)) for at, column in enumerate(rest)]
     languages = sum(column.many for column in rest)
     # Below the languages, their means and counts: a rule stands between.
