@@ -238,7 +238,7 @@ def test_rows_and_columns_in_groups() -> None:
         ["first & only", "q", "1.5", "better", "0.25", "worse", "1200"],
     ]
     tex = render([GROUPED], "latex").splitlines()
-    cells = r" & \textbf{1.50} & 0.25\rlap{\textsuperscript{$\blacktriangledown$}} & 1,200 \\"
+    cells = r" & \textbf{1.50} & 0.25\rlap{\textsuperscript{$\scriptscriptstyle\blacktriangledown$}} & 1,200 \\"
     assert tex[tex.index(r"\toprule") + 1 : tex.index(r"\bottomrule")] == [
         r"\multicolumn{1}{c}{} & \multicolumn{2}{c}{near} & \multicolumn{1}{c}{} \\",
         r"\cmidrule(lr){2-3}",
