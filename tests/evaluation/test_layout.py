@@ -377,6 +377,7 @@ def test_shipped_layouts_fit_the_kept_results(name: str) -> None:
     text = again(RESULTS, name, layout, "latex")
     assert r"\usepackage{booktabs,amssymb,graphicx}" in text.splitlines()[0]
     assert block_text(f"{name} layout={name}", RESULTS) == again(RESULTS, name, layout, "md")
+    assert block_text(f"{name} layout={name} format=latex", RESULTS) == f"```latex\n{text}```\n"
 
 
 def test_the_papers_order_of_languages() -> None:

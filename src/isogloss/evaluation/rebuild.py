@@ -7,7 +7,8 @@ A block is marked so, with options after the name; what stands between the two l
 
 `show` takes any of scores, mean, languages, sentences; without it the first two and the last are shown. Variants are
 compared with the first one, or with that of `against=VARIANT`; `only=VARIANT,VARIANT` leaves the others out of the
-comparisons, not out of the scores. With `layout=NAME` a layout says what is shown, and how.
+comparisons, not out of the scores. With `layout=NAME` a layout says what is shown, and how; `format=latex` then shows
+its LaTeX.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from isogloss.evaluation.table import of_scores, tables
 from isogloss.store.files import write_text
 
 _SHOWN = ("scores", "mean", "languages", "sentences")
-_OPTIONS = ("show", "compare", "metric", "source", "against", "only", "layout")
+_OPTIONS = ("show", "compare", "metric", "source", "against", "only", "layout", "format")
+
+_IN_A_PAGE: Mapping[Format, str] = {"md": "{}", "latex": "```latex\n{}```\n"}
 
 
 def keep(
@@ -88,7 +91,7 @@ def block_text(head: str, results: Path) -> str:
     name, show, options = _asked(head)
     against = options.get("against")
     if "layout" in options:
-        return again(results, name, read_layout(options["layout"]), "md", against=against)
+        return _laid_out(results, name, options, head)
     scores, comparisons, settings = _read(results, name, against)
     shown = of_scores(
         scores,
@@ -105,6 +108,15 @@ def block_text(head: str, results: Path) -> str:
         parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
     return "\n".join(texts)
+
+
+def _laid_out(results: Path, name: str, options: Mapping[str, str], head: str) -> str:
+    """Return what stands in a block with a layout: Markdown, or LaTeX in a block of code."""
+    asked, layout = options.get("format", "md"), read_layout(options["layout"])
+    for form, around in _IN_A_PAGE.items():
+        if asked == form:
+            return around.format(again(results, name, layout, form, against=options.get("against")))
+    raise mistake(f'no format "{asked}" in a page', where=f"table: {head}", remedy=nearest(asked, _IN_A_PAGE))
 
 
 def again(results: Path, name: str, layout: LayoutFile, format: Format, *, against: str | None = None) -> str:
