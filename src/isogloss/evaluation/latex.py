@@ -14,6 +14,7 @@ from isogloss.evaluation.render import Cell, Column, Table, number
 
 _LONG = 24  # letters; a longer text that is not the first of its row is broken
 _BREADTH = "16em"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")  # line breaks among them; a form feed would end a paragraph
 _MARKS = {
     "seen": r"$\dagger$",
     "worse": r"$\scriptscriptstyle\blacktriangledown$",
@@ -62,7 +63,7 @@ def latex(tables: Sequence[Table], style: Style = AS_AROUND) -> str:
 
 
 def _latex(table: Table, style: Style) -> str:
-    lines = [re.sub(r"[\r\n]+", " ", f"% {note}") for note in (table.title, *table.notes)]
+    lines = [_CONTROL.sub(" ", f"% {note}") for note in (table.title, *table.notes)]
     lines += [r"\begingroup", *_set(style)]
     lines += (
         [*_fitted(_tabular(table)), *_below(table.footnotes)]
@@ -138,7 +139,7 @@ def _below(footnotes: Sequence[str]) -> list[str]:
 
 
 def _tex(text: str) -> str:
-    line = re.sub(r"[\r\n]+", " ", text).replace("≥ ", "≥\N{NO-BREAK SPACE}")
+    line = _CONTROL.sub(" ", text).replace("≥ ", "≥\N{NO-BREAK SPACE}")
     quoted = re.sub(r'(^|[\s(])"', r"\1``", line).replace('"', "''")
     escaped = "".join(_SIGNS.get(sign, sign) for sign in quoted)
     # Right after a line's end, "[" would begin the length of a skip, and "*" forbid a new page.
