@@ -22,6 +22,8 @@ from bench import (
     maml_step,
     mantel,
     meta_step,
+    parts,
+    precision,
     predict,
     predict_memory,
     results,
@@ -50,6 +52,8 @@ MODULES = (
     mantel,
     spans,
     features,
+    precision,
+    parts,
 )
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")
