@@ -71,5 +71,5 @@ def has_bf16(device: torch.device) -> bool:
 
 def _has_avx512_fp16() -> bool:
     """Return whether the processor has AVX512-FP16; versions of torch that cannot tell say no."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_fp16", False))
