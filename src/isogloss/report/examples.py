@@ -62,7 +62,6 @@ def hardest(material: Material, *, most: int = 10) -> pl.DataFrame:
     rows = _judged(material)
     if rows.is_empty():
         return pl.DataFrame(schema=HARDEST)
-    runs = rows.group_by("language").agg(every=pl.col("run").n_unique())
     whole = pl.col("wrong").all().over("language", "id", "variant")
     by_example = (
         rows.with_columns(never=whole)
@@ -74,8 +73,7 @@ def hardest(material: Material, *, most: int = 10) -> pl.DataFrame:
             runs=pl.len(),
             variants=pl.col("variant").filter("never").n_unique(),
         )
-        .join(runs, on="language")
-        .filter(pl.col("runs") == pl.col("every"), pl.col("wrong") > 0)
+        .filter(pl.col("runs") == pl.col("runs").max().over("language"), pl.col("wrong") > 0)
         .sort("language", "wrong", "variants", "id", descending=[False, True, True, False])
         .group_by("language", maintain_order=True)
         .head(most)
@@ -113,7 +111,7 @@ def disagreements(material: Material) -> pl.DataFrame:
 
 
 def _judged(material: Material) -> pl.DataFrame:
-    """Every prediction: run, variant, language, id, wrong, and the names of label and prediction where there are."""
+    """Every prediction: variant, language, id, wrong, and the names of label and prediction where there are."""
     found = material.predictions
     if found.is_empty():
         return pl.DataFrame()
@@ -128,7 +126,7 @@ def _judged(material: Material) -> pl.DataFrame:
         for name in ("label", "prediction")
     ]
     return found.with_columns(wrong=pl.coalesce(wrong)).select(
-        "run", "variant", "language", pl.col("id").cast(pl.String), "wrong", *named_labels
+        "variant", "language", pl.col("id").cast(pl.String), "wrong", *named_labels
     )
 
 

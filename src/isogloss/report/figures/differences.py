@@ -9,7 +9,7 @@ from isogloss.evaluation.frame import only
 from isogloss.evaluation.naming import how_many
 from isogloss.report.figure import Figure
 from isogloss.report.figures.drawing import by_name, inline, vega
-from isogloss.report.figures.heat import Hover, hovering
+from isogloss.report.figures.heat import Hover, evenly, hovering
 from isogloss.report.figures.scores import MOST_ARMS, score_cells
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def _chart(frame: pl.DataFrame) -> Any:
         base.transform_filter(decided).mark_point(filled=True, size=52, opacity=1).encode(x=at),
         hollow.mark_point(filled=False, size=44, opacity=1, strokeWidth=1.5).encode(x=at),
     ]
-    abreast = min(len(panels), 4)
-    width = max(640 // abreast - 20, 150)
+    heading = max(150, 7 * max(map(len, panels)))
+    abreast = evenly(len(panels), max(1, min(4, 720 // heading)))
+    width = max(heading, 640 // abreast - 20)
     layered = alt.layer(zero.encode(x=alt.XDatum(0)), bars, *points).properties(width=width, height=alt.Step(19))
     header = alt.Facet("panel:N", title=None, sort=panels)
     return layered.facet(facet=header, columns=abreast)

@@ -37,8 +37,7 @@ def figure(material: Material) -> Figure | None:
     if not rows:
         return None
     frame = pl.DataFrame(rows)
-    cells = any(run.axes for run in material.done)
-    caption = _CAPTION.format(what="seeds and cells of the axes" if cells else "seeds")
+    caption = _CAPTION.format(what="seeds and cells of the axes" if material.cells else "seeds")
     return Figure(NAME, "Learned update rates by layer", caption, _chart(frame), frame, interactive=True)
 
 
