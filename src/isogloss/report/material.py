@@ -88,7 +88,8 @@ class Material:
     def predictions(self) -> pl.DataFrame:
         """What every run that is done predicted of every example: columns language, id, label, prediction or value.
 
-        Named as tables name variants and languages, the folds of a run together; no column at all where nothing was predicted.
+        Named as tables name variants and languages, the folds of a run together; no column at all for
+        nothing.
         """
         columns = ("language", "id", "label", "prediction", "value")
         return _named(self.store.predictions(self.done, columns=columns))

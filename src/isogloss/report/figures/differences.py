@@ -25,6 +25,9 @@ _CAPTION = (
     "after Holm's correction over a variant's languages; hollow: undecided, which is not the same as equal. "
     "Bars are 95 % intervals, not corrected for the number of languages{condition}."
 )
+_CONDITION = (
+    ", and conditional on the {what}: where one leaves the line out and the point is hollow, other seeds could differ"
+)
 _HOVER = (
     Hover("row", "language"),
     Hover("panel", "variant"),
@@ -47,7 +50,7 @@ def figure(material: Material) -> Figure | None:
     frame = difference_rows(material, comparisons)
     baseline = str(comparisons["baseline"][0])
     conditional = comparisons["conditional"].drop_nulls().unique(maintain_order=True).to_list()
-    condition = f", and conditional on the {conditional[0]}" if conditional and conditional[0] else ""
+    condition = _CONDITION.format(what=conditional[0]) if conditional and conditional[0] else ""
     title = f"Difference from {baseline} by language, in points"
     return Figure(NAME, title, _CAPTION.format(condition=condition), _chart(frame), frame, interactive=True)
 
@@ -96,7 +99,7 @@ def _chart(frame: pl.DataFrame) -> Any:
         ),
         tooltip=tips,
     )
-    at = alt.X("value:Q", title="points", axis=alt.Axis(format="+.2~f", tickCount=5))
+    at = alt.X("value:Q", title="points", axis=alt.Axis(format=".2~f", tickCount=5))
     decided = alt.FieldOneOfPredicate(field="verdict", oneOf=["better", "worse"])
     zero = alt.Chart(data).transform_aggregate(rows="count()", groupby=["panel"]).mark_rule(style="ink-line")
     bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title="points"), x2="high:Q")

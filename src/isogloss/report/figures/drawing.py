@@ -99,7 +99,6 @@ def specification(chart: Any, config: dict[str, Any], title: str = "") -> dict[s
 def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
     import vl_convert
 
-    vl_convert = cast(Any, vl_convert)  # its annotations are not up to date
     if suffix == ".svg":
         return str(vl_convert.vegalite_to_svg(drawn)).encode()
     if suffix == ".png":
@@ -109,6 +108,6 @@ def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
     text = json.dumps(drawn, ensure_ascii=False)
     if suffix == ".json":
         return f"{text}\n".encode()
-    library = vl_convert.javascript_bundle().replace("</script", r"<\/script")
+    library = cast(Any, vl_convert).javascript_bundle().replace("</script", r"<\/script")
     # Text of labels ends no element: where it stands, "<" can be written otherwise.
     return _PAGE.format(title=html.escape(title), library=library, specification=text.replace("<", r"\u003c")).encode()
