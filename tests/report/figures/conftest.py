@@ -58,10 +58,11 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 @pytest.fixture(scope="session")
 def crossed(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    """Two variants over two sources and three auxiliaries."""
+    """Three variants, one far better and one about as good, over two sources and three auxiliaries."""
     axes = {"source": [("en",), ("th",)], "auxiliary": [("el",), ("sw",), ("el", "sw")]}
-    store = made_up_store(tmp_path_factory.mktemp("crossed") / "runs", axes=axes, examples=90)
-    return material_of(store)
+    variants = {"pooled": 0.5, "far_better": 0.8, "as_good": 0.51}
+    folder = tmp_path_factory.mktemp("crossed") / "runs"
+    return material_of(made_up_store(folder, axes=axes, variants=variants, seeds=(0, 1, 2), examples=90, steps=4))
 
 
 @pytest.fixture(scope="session")

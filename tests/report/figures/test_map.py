@@ -23,7 +23,9 @@ from report.make import MANY, made_up_store
 
 def test_languages_stand_with_their_score_at_their_point(plain: Material) -> None:
     data = one(world.figure, plain).data
-    assert data["value"].to_list() == pytest.approx([means(plain)[arm, key] for arm, key in data["arm", "language"].rows()])
+    assert data["value"].to_list() == pytest.approx(
+        [means(plain)[arm, key] for arm, key in data["arm", "language"].rows()]
+    )
     for key, longitude, latitude in data.select("language", "longitude", "latitude").iter_rows():
         assert (longitude, latitude) == (languages()[key].longitude, languages()[key].latitude)
 

@@ -20,7 +20,7 @@ def test_every_source_and_target_has_its_score(crossed: Material) -> None:
     theirs = {tuple(key): value for *key, value in expected.iter_rows()}
     ours = {tuple(key): value for *key, value in data.select("panel", "row", "column", "value").iter_rows()}
     assert ours == pytest.approx(theirs)
-    assert len(ours) == 2 * 6 * 4
+    assert len(ours) == 3 * 6 * 4
 
 
 def test_differences_are_those_of_the_comparison_in_the_same_cell(crossed: Material) -> None:
@@ -28,21 +28,23 @@ def test_differences_are_those_of_the_comparison_in_the_same_cell(crossed: Mater
     assert crossed.comparisons is not None
     asked = crossed.comparisons.filter(pl.col("scope") == "language")
     row = pl.concat_str(["axis.source", "axis.auxiliary"], separator=" · ")
-    theirs = {tuple(key): value for *key, value in asked.select(row, "language", "difference").iter_rows()}
-    ours = {tuple(key): value for *key, value in figure.data.select("row", "column", "value").iter_rows()}
+    theirs = {tuple(key): value for *key, value in asked.select("variant", row, "language", "difference").iter_rows()}
+    ours = {tuple(key): value for *key, value in figure.data.select("panel", "row", "column", "value").iter_rows()}
     assert ours == pytest.approx(theirs)
-    assert set(figure.data["panel"]) == {"meta_optimizer"}
+    assert set(figure.data["panel"]) == {"far_better", "as_good"}
 
 
 def test_zero_is_in_the_middle_of_the_colours(crossed: Material) -> None:
-    spec = one(transfer.auxiliary_figure, crossed).chart.to_dict()
+    spec = one(transfer.auxiliary_figure, crossed).chart.to_dict()["spec"]
     low, high = spec["layer"][0]["encoding"]["color"]["scale"]["domain"]
     assert low == -high
     assert high == pytest.approx(one(transfer.auxiliary_figure, crossed).data["value"].abs().max())
 
 
 def test_only_decided_cells_carry_a_mark_and_bold(crossed: Material) -> None:
-    for cell in drawn(one(transfer.auxiliary_figure, crossed)):
+    cells = drawn(one(transfer.auxiliary_figure, crossed))
+    assert {cell["verdict"] for cell in cells} >= {"better", "undecided"}
+    for cell in cells:
         assert cell["bold"] == (cell["verdict"] in ("better", "worse")) == (cell["text"][-1] in "▲▼")
 
 
