@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from isogloss.report.figures import confusion
@@ -25,12 +26,12 @@ def test_counts_are_those_of_the_predictions_and_shares_of_a_row_add_up(plain: M
         tuple(key): count for *key, count in data.select("arm", "language", "label", "predicted", "count").iter_rows()
     }
     assert ours == counted(plain)
-    sums = data.group_by("arm", "language", "label").agg(share=data["share"].implode().explode().sum())
-    assert sums.height == 2 * 4 * 3
     rows = data.partition_by("arm", "language", "label")
+    assert len(rows) == 2 * 4 * 3
     assert [part["share"].sum() for part in rows] == pytest.approx([1.0] * len(rows))
 
 
+@pytest.mark.slow
 def test_of_many_labels_those_in_most_errors_are_shown_and_rows_still_add_up(large: Material) -> None:
     figure = one(confusion.figure, large)
     wrong: Counter[str] = Counter()
@@ -67,8 +68,6 @@ def test_tasks_without_labels_have_none(tmp_path: Path) -> None:
     store = made_up_store(tmp_path)
     for run in store.runs():
         path = store.run(run.key).path / "predictions.parquet"
-        import polars as pl
-
         frame = pl.read_parquet(path)
         frame.select("language", "id", "group", "run", value=pl.lit(50.0)).write_parquet(path)
     assert confusion.figure(material_of(store)) is None

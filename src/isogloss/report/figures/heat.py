@@ -100,10 +100,8 @@ class Heat:
         return drawn.properties(width=alt.Step(self.step[0]), height=alt.Step(self.step[1]))
 
     def panels(self, cells: pl.DataFrame, hover: Iterable[Hover], panels: Sequence[str], *, abreast: int) -> Any:
-        """Draw cells in panels, by their column `panel`, at most so many side by side; one alone has no heading."""
+        """Draw cells in panels, by their column `panel`, at most so many side by side."""
         alt = vega()
-        if len(panels) == 1:
-            return self.chart(cells, hover)
         header = alt.Facet("panel:N", title=None, sort=list(panels))
         return self.chart(cells, hover).facet(facet=header, columns=evenly(len(panels), abreast))
 

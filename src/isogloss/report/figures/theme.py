@@ -50,7 +50,7 @@ class Scheme:
 
 VIRIDIS = Scheme("viridis", white_below=0.45)
 """For amounts, from low to high."""
-BLUE_ORANGE = Scheme("blueorange", white_below=0.1, white_above=0.93, pale=(0.35, 0.65))
+BLUE_ORANGE = Scheme("blueorange", white_below=0.105, white_above=0.935, pale=(0.35, 0.65))
 """For differences, blue below 0 and orange above."""
 
 
