@@ -26,3 +26,11 @@ class Figure(NamedTuple):
     chart: Any
     data: pl.DataFrame
     interactive: bool
+
+    def csv(self) -> str:
+        """Return the data as comma-separated values; a spreadsheet reads no label as a formula."""
+        from isogloss.evaluation.render import Cell, Column, Table, render
+
+        columns = [Column(name, "number" if kind.is_numeric() else "text") for name, kind in self.data.schema.items()]
+        rows = tuple(tuple(map(Cell, row)) for row in self.data.iter_rows())
+        return render([Table(self.title, tuple(columns), rows)], "csv")
