@@ -15,7 +15,21 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, doctor, export, figure, listing, new, predict, quickstart, run, show, table
+from isogloss.cli import (
+    analyse,
+    doctor,
+    export,
+    fetch,
+    figure,
+    listing,
+    new,
+    predict,
+    push,
+    quickstart,
+    run,
+    show,
+    table,
+)
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -51,6 +65,7 @@ def _top(
 for _command in (
     quickstart.quickstart,
     new.new,
+    fetch.fetch,
     run.run,
     listing.list_,
     show.show,
@@ -58,6 +73,7 @@ for _command in (
     figure.figure,
     predict.predict,
     export.export,
+    push.push,
     doctor.doctor,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from isogloss.evaluation.frame import Metrics
     from isogloss.evaluation.outcomes import Outcomes
     from isogloss.evaluation.render import Table
+    from isogloss.evaluation.slopes import Slope
     from isogloss.store import RunInfo, Store
 
 _JUDGED = ("language", "id", "group", "label", "prediction", "value")  # of the predictions, what comparisons need
@@ -130,7 +131,14 @@ def without_labels(store: Store, runs: Sequence[RunInfo]) -> Table | None:
     unknown = unknown_shares(store, done, pl.concat([predictions, others], how="diagonal_relaxed"))
     if FOLD in others.columns:
         others, predictions = every_fold(others), predictions.drop(FOLD)
-    return not_measured_table(not_measured(predictions, others, scores, unknown))
+    return not_measured_table(not_measured(predictions, others, scores, unknown, slopes_of(store, done)))
+
+
+def slopes_of(store: Store, runs: Sequence[RunInfo]) -> dict[str, Slope | None]:
+    """Return by run the slope from confidence to accuracy that comes along for its encoder, if there is one."""
+    from isogloss.evaluation.slopes import shipped
+
+    return {run.key: shipped(store.phase(run.phases[-1]).spec["encoder"]) for run in runs if run.phases}
 
 
 def unknown_shares(
