@@ -86,7 +86,9 @@ def _shown(path: Path) -> str:
     """Return the page that shows a file, or what a folder holds."""
     head = f"---\nsearch:\n  exclude: true\n---\n# {path.name}\n\n"
     if path.is_dir():
-        held = sorted(each.relative_to(path).as_posix() for each in path.rglob("*.*") if "__pycache__" not in each.parts)
-        return head + "\n".join(f"- `{name}`" for name in held)
+        held = sorted(
+            each.relative_to(path).as_posix() for each in path.rglob("*.*") if "__pycache__" not in each.parts
+        )
+        return head + "\n".join(f"- `{name}`" for name in held if "__pycache__" not in name)
     text = path.read_text(encoding="utf-8")
     return head + f"````{SHOWN.get(path.suffix, 'markdown')}\n{text}\n````\n"
