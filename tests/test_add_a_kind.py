@@ -1,4 +1,4 @@
-"""The worked kind of `docs/add_a_kind.md`: its loss and its predictions are what they say, and a recipe carries it out."""
+"""The worked kind of `docs/add_a_kind.md`: its loss and predictions are what they say, and a recipe takes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_page_shows_the_code_that_is_there() -> None:
 
 
 def test_the_loss_is_the_ranked_probability_score() -> None:
-    """Written out: for each grade k, how far P(grade ≤ k) is from 1 where the right one is at most k, and from 0 else."""
+    """Written out: for each grade k, how far P(grade ≤ k) is from 1 if the right one is at most k, and from 0 else."""
     probabilities = LOGITS.softmax(-1)
     expected = [
         sum((float(row[: k + 1].sum()) - float(y <= k)) ** 2 for k in range(5))

@@ -69,7 +69,7 @@ def test_the_rest_of_the_walk(folder: Path) -> None:
     assert final.settings["final"]
     shorter_run = 'run(recipe("helpdesk/recipe.toml", sets=["phases.train.epochs=1"])'
     block = PYTHON[1].replace('run("helpdesk/recipe.toml"', shorter_run)
-    shown = python(block.replace("import load", "import recipe, load"), folder)
+    shown = in_python(block.replace("import load", "import recipe, load"), folder)
     assert "probe" in shown
     label = in_python(PYTHON[2], folder)
     assert f"'label': '{predicted[1]}'" in label

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Families:
-    """(s, q) for every support language s and query language q of another family; or of the same, where that is asked."""
+    """(s, q) for every support language s and query language q of another family; or of the same, if that is asked."""
 
     class Settings(base.Settings):
         """Which pairs are taken.
