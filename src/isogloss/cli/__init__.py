@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, doctor, export, listing, new, predict, quickstart, run, show, table
+from isogloss.cli import analyse, cite, doctor, export, listing, new, predict, quickstart, run, show, table
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -57,6 +57,7 @@ for _command in (
     table.table,
     predict.predict,
     export.export,
+    cite.cite,
     doctor.doctor,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)
