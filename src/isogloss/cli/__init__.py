@@ -17,6 +17,7 @@ import typer
 
 from isogloss.cli import (
     analyse,
+    cite,
     doctor,
     export,
     fetch,
@@ -74,6 +75,7 @@ for _command in (
     predict.predict,
     export.export,
     push.push,
+    cite.cite,
     doctor.doctor,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)
