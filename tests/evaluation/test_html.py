@@ -54,3 +54,9 @@ def test_text_from_right_to_left_turns_nothing_round() -> None:
     shown = html(Table("t", (Column("label"),), ((Cell("طقس"),), (Cell("天気"),))))
     assert "<bdi>طقس</bdi>" in shown
     assert "<bdi>天気" not in shown
+
+
+def test_a_text_says_its_language_and_finds_its_direction() -> None:
+    columns = (Column("id"), Column("language"), Column("text"))
+    shown = html(Table("t", columns, ((Cell("1"), Cell("ur"), Cell("پودے")), (Cell("2"), Cell("de/en"), Cell("ja")))))
+    assert re.findall(r'<td[^>]* lang="(\w+)" dir="auto">', shown) == ["ur", "de"]

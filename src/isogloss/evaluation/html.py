@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from html import escape
 
 from isogloss.evaluation.render import MARKS, Cell, Column, Table, number
+from isogloss.languages import cell as cell_of
 
 STYLE = """<style>
 .isogloss th.text, .isogloss td.text { text-align: left }
 .isogloss th, .isogloss td { text-align: right; white-space: nowrap }
 </style>"""
 """What a notebook needs beside: text to the left, numbers to the right."""
+TEXT = "text"
+"""The name of a column of texts; each is in the language that its row's column `language` names."""
 _MEANINGS = {"seen": "trained on", "better": "better", "worse": "worse", "oracle": "oracle"}
 
 
@@ -44,13 +47,17 @@ def _head(column: Column, sortable: bool) -> str:
 
 def _cells(table: Table, row: tuple[Cell, ...], sortable: bool) -> Iterator[str]:
     """Yield a row's cells, of which the first is its head."""
+    language = next(
+        (str(cell.value) for cell, column in zip(row, table.columns, strict=True) if column.name == "language"), ""
+    )
     for place, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
         tag = "td" if place else "th"
-        scope = "" if place else ' scope="row"'
         value = _value(cell) if sortable else None
-        told = "" if value is None else f' data-value="{value:.10g}"'
-        content = _isolated(number(cell.value, column))
-        yield f'<{tag}{scope} class="{_side(column)}"{told}>{content}{"".join(map(_mark, cell.marks))}</{tag}>'
+        told = "" if place else ' scope="row"'
+        told += f' class="{_side(column)}"'
+        told += "" if value is None else f' data-value="{value:.10g}"'
+        told += f' lang="{escape(cell_of(language)[0])}" dir="auto"' if column.name == TEXT and cell.value else ""
+        yield f"<{tag}{told}>{_isolated(number(cell.value, column))}{''.join(map(_mark, cell.marks))}</{tag}>"
 
 
 def _isolated(text: str) -> str:
