@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from html import escape
 
 from isogloss.evaluation.render import MARKS, Cell, Column, Table, number
-from isogloss.languages import cell as cell_of
 
 STYLE = """<style>
 .isogloss th.text, .isogloss td.text { text-align: left }
@@ -47,17 +46,20 @@ def _head(column: Column, sortable: bool) -> str:
 
 def _cells(table: Table, row: tuple[Cell, ...], sortable: bool) -> Iterator[str]:
     """Yield a row's cells, of which the first is its head."""
-    language = next(
-        (str(cell.value) for cell, column in zip(row, table.columns, strict=True) if column.name == "language"), ""
-    )
+    named = {column.name: cell for cell, column in zip(row, table.columns, strict=True)}
+    language = cell_of(str(named.get("language", Cell("")).value))[0]
     for place, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
         tag = "td" if place else "th"
         value = _value(cell) if sortable else None
+        spoken = column.name == TEXT and cell.value is not None
         told = "" if place else ' scope="row"'
         told += f' class="{_side(column)}"'
         told += "" if value is None else f' data-value="{value:.10g}"'
-        told += f' lang="{escape(cell_of(language)[0])}" dir="auto"' if column.name == TEXT and cell.value else ""
-        yield f"<{tag}{told}>{_isolated(number(cell.value, column))}{''.join(map(_mark, cell.marks))}</{tag}>"
+        told += f' lang="{escape(language)}" dir="auto"' if spoken else ""
+        shown = number(cell.value, column)
+        # What stands in a `bdi` counts for nothing where a direction is found.
+        shown = escape(shown) if spoken else _isolated(shown)
+        yield f"<{tag}{told}>{shown}{''.join(map(_mark, cell.marks))}</{tag}>"
 
 
 def _isolated(text: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from isogloss.evaluation.comparison import MEANS, comparison_arms
-from isogloss.evaluation.frame import only
 from isogloss.evaluation.naming import how_many
 from isogloss.evaluation.paired import UNCONDITIONAL_SEEDS
 
@@ -22,16 +20,29 @@ def meaning(comparisons: pl.DataFrame) -> str:
         comparisons: a comparison frame. Where arms have means over different languages, only those over the most
             telling ones count: unseen languages, if there are any.
     """
-    found = [(str(arm), row) for arm in comparison_arms(comparisons) for row in _mean(only(comparisons, arm))]
-    scope = next((scope for scope in MEANS if any(row["scope"] == scope for _, row in found)), None)
-    if scope is None:
-        return "There is no mean over unseen languages to compare: one variant or one such language is left."
-    found = sorted(((arm, row) for arm, row in found if row["scope"] == scope), key=lambda one: -one[1]["difference"])
+    found = _means(comparisons)
+    if not found:
+        return advice(comparisons)
     counts = sorted({how_many(row["language"]) for _, row in found})
-    baseline = found[0][1]["baseline"]
+    over = f"{' or '.join(map(str, counts))} {_OVER[found[0][1]['scope']]}"
     findings = "; ".join(f"{arm} {_finding(row)}" for arm, row in found)
-    over = f"{' or '.join(map(str, counts))} {_OVER[scope]}"
-    return f'Against "{baseline}", on the mean over {over}: {findings}.\n{_advice(found, baseline)}'
+    return f'Against "{found[0][1]["baseline"]}", on the mean over {over}: {findings}.\n{advice(comparisons)}'
+
+
+def advice(comparisons: pl.DataFrame) -> str:
+    """Return in a sentence which variant to use by a comparison frame, and what could not have shown."""
+    found = _means(comparisons)
+    if not found:
+        return "There is no mean over unseen languages to compare: one variant or one such language is left."
+    baseline, seeds = found[0][1]["baseline"], found[0][1]["seeds"]
+    little = f"; with {seeds} seed{'s' * (seeds != 1)} this says little about other seeds"
+    end = f"{little}." if seeds < UNCONDITIONAL_SEEDS else "."
+    better = [arm for arm, row in found if row["verdict"] == "better"]
+    if better:
+        return f'"{better[0]}" is the one to use for data like these{end}'
+    least = min((float(row["minimum"]) for _, row in found if row["minimum"] is not None), default=None)
+    hidden = f", and a difference below {least:.1f} points would not have shown" if least is not None else ""
+    return f'Nothing here beats "{baseline}", so the simple thing is the one to use{hidden}{end}'
 
 
 def caution(comparisons: pl.DataFrame) -> str:
@@ -46,8 +57,12 @@ def caution(comparisons: pl.DataFrame) -> str:
     )
 
 
-def _mean(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    return list(rows.filter(pl.col("scope").is_in(list(MEANS))).iter_rows(named=True))
+def _means(comparisons: pl.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+    """Return the arms with the rows of their means in the first scope that there is, the greatest difference first."""
+    means = comparisons.filter(pl.col("scope").is_in(list(MEANS)))
+    scope = next((scope for scope in MEANS if scope in means["scope"]), None)
+    rows = means.filter(pl.col("scope") == scope).sort("difference", descending=True)
+    return [(str(comparison_arms(row)[0]), row.row(0, named=True)) for row in rows.iter_slices(1)]
 
 
 def _finding(row: dict[str, Any]) -> str:
@@ -58,15 +73,3 @@ def _finding(row: dict[str, Any]) -> str:
     if row["verdict"] == "undecided" and row["minimum"] is not None:
         hidden = f"; from {row['minimum']:.1f} on it would probably have shown"
     return f"is {row['verdict']} ({row['difference']:+.2f} points{interval}{hidden})"
-
-
-def _advice(found: Sequence[tuple[str, dict[str, Any]]], baseline: str) -> str:
-    seeds = found[0][1]["seeds"]
-    caution = f"with {seeds} seed{'s' * (seeds != 1)} this says little about other seeds"
-    end = f"; {caution}." if seeds < UNCONDITIONAL_SEEDS else "."
-    better = [arm for arm, row in found if row["verdict"] == "better"]
-    if better:
-        return f'"{better[0]}" is the one to use for data like these{end}'
-    least = min((float(row["minimum"]) for _, row in found if row["minimum"] is not None), default=None)
-    hidden = f", and a difference below {least:.1f} points would not have shown" if least is not None else ""
-    return f'Nothing here beats "{baseline}", so the simple thing is the one to use{hidden}{end}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from isogloss.evaluation.comparison_table import difference_tables
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from isogloss.report.figure import Figure
     from isogloss.report.material import Material
 
+WITHOUT_FIGURES = "The page is without figures: pip install 'isogloss[report]' brings what draws them."
+
 
 @dataclass(frozen=True)
 class Page:
@@ -32,7 +35,7 @@ class Page:
         title: the recipes' names.
         about: what the recipes say of themselves, a line each.
         facts: what a reader must know before the first number.
-        sections: in order; figures stand after the first ones.
+        sections: in order.
         figures: in order.
         without_figures: why there is none; "" where there are some.
     """
@@ -46,7 +49,7 @@ class Page:
 
 
 def page(material: Material, *, compare: str | None = None, texts: bool = False) -> Page:
-    """Gather what the page says, figures aside.
+    """Gather what the page says.
 
     Args:
         material: which runs.
@@ -58,12 +61,22 @@ def page(material: Material, *, compare: str | None = None, texts: bool = False)
     """
     recipes = dict.fromkeys(run.recipe for run in material.runs)
     described = {run.recipe: str(run.settings.get("description") or "") for run in material.runs}
+    sections = tuple(_sections(material, compare, texts=texts))
+    drawable = all(find_spec(name) for name in ("altair", "vl_convert"))
     return Page(
         ", ".join(recipes),
         tuple(text for text in described.values() if text),
         facts(material),
-        tuple(_sections(material, compare, texts=texts)),
+        sections,
+        _figures(material) if drawable else (),
+        "" if drawable else WITHOUT_FIGURES,
     )
+
+
+def _figures(material: Material) -> Sequence[Figure]:
+    from isogloss.report.figures import figures
+
+    return figures(material)
 
 
 def tables(material: Material, compare: str | None) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
@@ -82,9 +95,8 @@ def _sections(material: Material, compare: str | None, *, texts: bool) -> list[S
     long = tuple(parts[-1] for parts in split)
     means = tuple(table for table in differences if "language" not in [column.name for column in table.columns])
     each = tuple(table for table in differences if table not in means)
-    method = (f"How it was tested. {text}",) if (text := tested(material)) else ()
     found = [
-        Section("outcome", "What came of it", lead(material), (*sentences(material), *method), (*short, *means)),
+        Section("outcome", "What came of it", lead(material), sentences(material), tested(material), (*short, *means)),
         Section("languages", "By language", tables=(*long, *each)),
     ]
     if (unmeasured := without_labels(material.store, material.runs)) is not None:

@@ -1,4 +1,4 @@
-"""A section of the page: sentences, tables, and tables that are folded away until somebody asks."""
+"""A section of the page: sentences and tables."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class Section(NamedTuple):
         title: one or a few words.
         lead: what stands out, a paragraph each.
         sentences: what else is to be said, as a list.
+        method: how it was found out, which a reader opens who wants to know.
         tables: in order, below the sentences.
-        folded: tables that are opened by a click.
     """
 
     name: str
     title: str
     lead: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
+    method: str = ""
     tables: tuple[Table, ...] = ()
-    folded: tuple[Table, ...] = ()
 
 
 def without_empty(table: Table) -> Table:

@@ -8,20 +8,20 @@ import polars as pl
 
 from isogloss.evaluation.comparison import LEVEL, MEANS
 from isogloss.evaluation.describe import findings, method
-from isogloss.evaluation.meaning import caution, meaning
+from isogloss.evaluation.meaning import advice, caution
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
 
 
 def lead(material: Material) -> tuple[str, ...]:
-    """Return the paragraphs that stand first: what came of it on average, and what to make of it."""
+    """Return what stands first: which variant to use, or why nobody can say."""
     comparisons = material.comparisons
     if comparisons is None:
         return ("Every run failed: there is nothing to compare.",)
     if comparisons.is_empty():
         return ("One variant alone was run: there is nothing that it could be compared with.",)
-    return tuple(meaning(comparisons).splitlines())
+    return (advice(comparisons),)
 
 
 def sentences(material: Material) -> tuple[str, ...]:
