@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from isogloss.evaluation.render import MARKS, Cell, Column, Table, number
+from isogloss.languages import cell as cell_of
 
 STYLE = """<style>
 .isogloss th.text, .isogloss td.text { text-align: left }
