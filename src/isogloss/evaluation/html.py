@@ -16,6 +16,7 @@ STYLE = """<style>
 """What a notebook needs beside: text to the left, numbers to the right."""
 TEXT = "text"
 """The name of a column of texts; each is in the language that its row's column `language` names."""
+_LONG = 40  # characters; what is longer may be broken into lines
 _MEANINGS = {"seen": "trained on", "better": "better", "worse": "worse", "oracle": "oracle"}
 
 
@@ -54,10 +55,10 @@ def _cells(table: Table, row: tuple[Cell, ...], sortable: bool) -> Iterator[str]
         value = _value(cell) if sortable else None
         spoken = column.name == TEXT and cell.value is not None
         told = "" if place else ' scope="row"'
-        told += f' class="{_side(column)}"'
+        shown = number(cell.value, column)
+        told += f' class="{_side(column)}{" long" * (len(shown) > _LONG)}"'
         told += "" if value is None else f' data-value="{value:.10g}"'
         told += f' lang="{escape(language)}" dir="auto"' if spoken else ""
-        shown = number(cell.value, column)
         # What stands in a `bdi` counts for nothing where a direction is found.
         shown = escape(shown) if spoken else _isolated(shown)
         yield f"<{tag}{told}>{shown}{''.join(map(_mark, cell.marks))}</{tag}>"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
+import polars as pl
+
+from isogloss.evaluation.notes import legend
 from isogloss.evaluation.render import Cell, Column, Table
 from isogloss.languages import languages, parts
 
 
-def halves(table: Table, legend: Sequence[str]) -> tuple[Table, ...]:
+def halves(table: Table, comparisons: pl.DataFrame | None) -> tuple[Table, ...]:
     """Return a table of scores in two: without its languages, and with a row for each of them.
 
     A page is read downwards, on a narrow screen above all. Where there are more arms than languages, or an arm has
@@ -17,7 +19,7 @@ def halves(table: Table, legend: Sequence[str]) -> tuple[Table, ...]:
 
     Args:
         table: a table of `isogloss.evaluation.score_table`.
-        legend: what the marks mean where a column is an arm.
+        comparisons: whose verdicts are marked in it, if any.
     """
     many = [place for place, column in enumerate(table.columns) if column.many]
     heads = [place for place, column in enumerate(table.columns) if column.kind == "text"]
@@ -25,10 +27,13 @@ def halves(table: Table, legend: Sequence[str]) -> tuple[Table, ...]:
     if len(many) < len(names) or len(set(names)) < len(names):
         return (table,)
     rest = [place for place in range(len(table.columns)) if place not in many]
+    means = tuple(tuple(row[place] for place in rest) for row in table.rows)
+    said = legend(table.rows, comparisons)
     short = replace(
         table,
         columns=tuple(table.columns[place] for place in rest),
-        rows=tuple(tuple(row[place] for place in rest) for row in table.rows),
+        rows=means,
+        footnotes=(*legend(means, comparisons), *(line for line in table.footnotes if line not in said)),
     )
     columns = (Column("language"), Column("name"), *(Column(name, "number") for name in names))
     rows = tuple(
@@ -39,7 +44,9 @@ def halves(table: Table, legend: Sequence[str]) -> tuple[Table, ...]:
         )
         for place in many
     )
-    return short, Table(f"{table.title}, by language", columns, rows, footnotes=tuple(legend))
+    return short, Table(
+        f"{table.title}, by language", columns, rows, footnotes=tuple(legend(rows, comparisons, by="column"))
+    )
 
 
 def in_words(key: str) -> str:

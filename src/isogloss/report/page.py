@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.evidence import without_labels
-from isogloss.evaluation.notes import legend
 from isogloss.evaluation.table import of_scores
 from isogloss.report.by_language import halves
 from isogloss.report.examples import examples, shown
@@ -90,7 +89,7 @@ def tables(material: Material, compare: str | None) -> tuple[tuple[Table, ...], 
 
 def _sections(material: Material, compare: str | None, *, texts: bool) -> list[Section]:
     scores, differences = tables(material, compare)
-    split = [halves(table, legend(table.rows, material.comparisons, by="column")) for table in scores]
+    split = [halves(table, material.comparisons) for table in scores]
     short = tuple(parts[0] for parts in split if len(parts) == 2)
     long = tuple(parts[-1] for parts in split)
     means = tuple(table for table in differences if "language" not in [column.name for column in table.columns])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import polars as pl
+
+from isogloss.evaluation.frame import span
 from isogloss.evaluation.render import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -25,6 +28,20 @@ def phases_of(material: Material) -> dict[str, PhaseFolder]:
     return {key: folder for key, folder in folders if (folder.path / "phase.json").is_file()}
 
 
+class DeviceTime(NamedTuple):
+    """Seconds that devices were at work."""
+
+    training: float
+    testing: float
+
+
+def device_time(material: Material, phases: Mapping[str, PhaseFolder]) -> DeviceTime:
+    """Return how long devices were at work: phases that runs share count once; what failed left no time behind."""
+    tested = (material.store.run(run.key).summary.get("evaluation_seconds", 0) for run in material.done)
+    trained = (folder.summary.get("seconds", 0) for folder in phases.values() if folder.done)
+    return DeviceTime(sum(map(float, trained)), sum(map(float, tested)))
+
+
 def phase_table(phases: Mapping[str, PhaseFolder]) -> Table:
     """A row for phases of one name, method and rows: how often, how long, and which step was kept."""
     groups: dict[tuple[str, ...], list[PhaseFolder]] = {}
@@ -36,7 +53,14 @@ def phase_table(phases: Mapping[str, PhaseFolder]) -> Table:
     rows = []
     for (name, method, languages, amount, chosen), folders in groups.items():
         done = [folder.summary for folder in folders if folder.done]
-        texts = (name, method, languages, amount, chosen, _span(_steps(done)))
+        texts = (
+            name,
+            method,
+            languages,
+            amount,
+            chosen,
+            span(pl.Series(steps)) if (steps := list(_steps(done))) else None,
+        )
         seconds = sum(float(one.get("seconds", 0)) for one in done)
         rows.append((*map(Cell, texts), Cell(len(done)), Cell(seconds / 60 if done else None)))
     names = ("phase", "method", "languages", "rows", "checkpoint", "step kept")
@@ -49,8 +73,8 @@ def _chosen(spec: Mapping[str, Any]) -> str:
     select = spec["settings"].get("select") or {}
     if select.get("on", "last") == "last" or spec.get("product") == "rates":
         return "the last step"
-    whose = f"held-out rows ({select['held_out']:.0%}) of the {select['on']} languages"
-    return f"best on {whose}, looked at every {select['every']} steps; never a target's own labels"
+    rows = f"held-out rows ({100 * select['held_out']:g} %) of the {select['on']} languages"
+    return f"the best on {rows}, of every {select['every']} steps"
 
 
 def _steps(done: Sequence[Mapping[str, Any]]) -> Iterator[int]:
@@ -62,18 +86,25 @@ def _steps(done: Sequence[Mapping[str, Any]]) -> Iterator[int]:
             yield int(summary["steps"])
 
 
-def _span(steps: Iterable[int]) -> str:
-    found = sorted(steps)
-    return "" if not found else f"{found[0]:,}" if found[0] == found[-1] else f"{found[0]:,} to {found[-1]:,}"
-
-
 def trained_on(material: Material, run: RunInfo) -> str:
     """Say on which rows of which languages a run was trained, phase by phase."""
     if not run.phases:
         return f"{_simple(run)}: the rows of all phases"
-    folders = [material.store.phase(key) for key in dict.fromkeys(run.phases)]
-    specs = [folder.spec for folder in folders if (folder.path / "phase.json").is_file()]
+    specs = _specs(material, run)
     return "; ".join(f"{spec['name']}: {', '.join(spec['languages'])} ({_amount(spec)})" for spec in specs)
+
+
+def _specs(material: Material, run: RunInfo) -> list[dict[str, Any]]:
+    folders = map(material.store.phase, dict.fromkeys(run.phases))
+    return [folder.spec for folder in folders if (folder.path / "phase.json").is_file()]
+
+
+def chosen_on(material: Material, run: RunInfo) -> tuple[str, ...]:
+    """Return the languages whose labels chose a step of a run's phases."""
+    specs = _specs(material, run)
+    asked = {(spec["settings"].get("select") or {}).get("on", "last") for spec in specs if spec["product"] != "rates"}
+    roles = {**run.settings["languages"], **run.axes}
+    return tuple(dict.fromkeys(language for role in sorted(asked - {"last"}) for language in roles.get(role) or ()))
 
 
 def variant_of(run: RunInfo) -> Mapping[str, Any]:

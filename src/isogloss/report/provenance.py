@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from isogloss.evaluation.frame import span
 from isogloss.evaluation.render import Cell, Column, Table
-from isogloss.report.phases import phase_table, phases_of, trained_on, variant_of
+from isogloss.report.phases import (
+    DeviceTime,
+    chosen_on,
+    device_time,
+    phase_table,
+    phases_of,
+    trained_on,
+    variant_of,
+)
 from isogloss.report.section import Section, without_empty
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
-    from isogloss.store import PhaseFolder, RunInfo
+    from isogloss.store import RunInfo
 
 _REPEATED = ("draw", "fold")  # axes whose cells repeat a measurement, or are parts of one
 
@@ -29,18 +38,8 @@ def provenance(material: Material) -> Section:
     return Section(
         "what-was-run",
         "What was run",
-        sentences=(*_collapses(material), *failures, device_time(material, phases)),
+        sentences=(*_collapses(material), *failures, _work(device_time(material, phases))),
         tables=tuple(table for table in tables if table.rows),
-    )
-
-
-def device_time(material: Material, phases: Mapping[str, PhaseFolder]) -> str:
-    """Say how long devices were at work: phases that runs share count once; what failed left no time behind."""
-    trained = sum(float(folder.summary.get("seconds", 0)) for folder in phases.values() if folder.done)
-    tested = sum(float(material.store.run(run.key).summary.get("evaluation_seconds", 0)) for run in material.done)
-    return (
-        f"{_hours(trained + tested)} of device time: {_hours(trained)} of training (phases that runs share count "
-        f"once), {_hours(tested)} of testing."
     )
 
 
@@ -54,6 +53,7 @@ def facts(material: Material) -> list[tuple[str, str]]:
         roles.setdefault(role, {})[language] = None
     seen = {**roles.get("source", {}), **roles.get("auxiliary", {})}
     settings = [run.settings for run in material.runs]
+    seeds = [len({run.seed for run in own}) for own in _by_arm(material.done).values()]
     named = [
         ("task", _several(_task(run) for run in material.runs)),
         ("encoder", _several(_encoder(str(one.get("encoder", ""))) for one in settings)),
@@ -61,7 +61,8 @@ def facts(material: Material) -> list[tuple[str, str]]:
         ("auxiliary", ", ".join(roles.get("auxiliary", {}))),
         ("targets never trained on", str(len([one for one in roles.get("unseen", {}) if one not in seen]))),
         ("runs", _states(material.runs)),
-        ("seeds", _several(f"{len({run.seed for run in own})}" for own in _by_arm(material.runs).values())),
+        ("seeds", span(pl.Series(seeds)) if seeds else ""),
+        ("device time", _hours(sum(device_time(material, phases_of(material))))),
         ("begun", time.strftime("%Y-%m-%d", time.gmtime(min(run.begun for run in material.runs)))),
     ]
     return [(name, value) for name, value in named if value]
@@ -111,17 +112,18 @@ def _runs(material: Material) -> Table:
     by_variant: dict[tuple[str, str], list[RunInfo]] = {}
     for run in material.runs:
         by_variant.setdefault((run.recipe, run.variant), []).append(run)
-    rows = []
+    rows, several = [], len({recipe for recipe, _ in by_variant}) > 1
     for (recipe, variant), own in by_variant.items():
         states = Counter(run.state for run in own)
-        about = (Cell(variant), Cell(recipe), Cell(_description(own[0])), Cell(_several(f"@{run.seed}" for run in own)))
+        about = (Cell(variant), Cell(recipe if several else None), Cell(_description(own[0])))
         counts = (states["done"], sum(run.key in collapsed for run in own), states["failed"], states["unfinished"])
-        rows.append((*about, *map(Cell, counts)))
+        rows.append((*about, Cell(_several(run.seed for run in own)), *map(Cell, counts)))
     texts = ("variant", "recipe", "what it is", "seeds")
     columns = [Column(name) for name in texts]
     columns += [Column(name, "integer") for name in ("done", "collapsed", "failed", "unfinished")]
     note = "Collapsed: done, and yet it says one and the same of every example of a language; it counts like any other."
-    return Table("Variants and their runs", tuple(columns), tuple(rows), footnotes=(note,) if collapsed else ())
+    footnotes = (note,) if collapsed else ()
+    return without_empty(Table("Variants and their runs", tuple(columns), tuple(rows), footnotes=footnotes))
 
 
 def _description(run: RunInfo) -> str:
@@ -136,28 +138,30 @@ def _description(run: RunInfo) -> str:
 
 def _labels(material: Material) -> Table:
     """A row for each arm: whose labels its numbers have seen."""
-    rows = []
+    rows, spoilt = [], dict[str, None]()
     for own in _by_arm(material.done).values():
         run = own[0]
-        roles = (
-            material.scores.filter(pl.col("run").str.contains(run.key, literal=True))
-            .select("language", "role")
-            .unique(maintain_order=True)
-        )
-        unseen = [language for language, role in roles.iter_rows() if role == "unseen"]
+        unseen = _unseen(material, run)
+        looked = chosen_on(material, run)
+        spoilt |= dict.fromkeys(language for language in unseen if language in looked)
         cell = " ".join(f"{axis}={'+'.join(values)}" for axis, values in run.axes.items() if axis not in _REPEATED)
-        rows.append(
-            (Cell(run.variant), Cell(cell or None), Cell(trained_on(material, run)), Cell(", ".join(unseen) or None))
-        )
-    names = ("variant", "cell", "labels trained on", "zero-shot: no label seen")
+        texts = (cell, trained_on(material, run), ", ".join(looked), ", ".join(unseen))
+        rows.append((Cell(run.variant), *(Cell(text or None) for text in texts)))
+    names = ("variant", "cell", "labels trained on", "labels that chose a step", "zero-shot: no label trained on")
     notes = (
-        "Zero-shot: no label of the language was trained on. A language whose labels were is marked † in every table: "
-        "few-shot where they were few, as the rows say.",
-        "No number here was chosen on the labels of the language that it is of: there is no oracle among our runs.",
+        "A language whose labels were trained on is marked † in every table: few-shot where they were few, as the rows "
+        "say.",
+        f"Not zero-shot in the strict sense, since their labels chose a step: {', '.join(spoilt)}."
+        if spoilt
+        else "No step, setting or language was chosen on the labels of a zero-shot target: no row is an oracle.",
     )
-    return without_empty(
-        Table("Which labels the numbers have seen", tuple(map(Column, names)), tuple(rows), footnotes=notes)
-    )
+    table = Table("Which labels the numbers have seen", tuple(map(Column, names)), tuple(rows), footnotes=notes)
+    return without_empty(table)
+
+
+def _unseen(material: Material, run: RunInfo) -> list[str]:
+    own = material.scores.filter(pl.col("run").str.contains(run.key, literal=True), pl.col("role") == "unseen")
+    return list(dict.fromkeys(own["language"]))
 
 
 def _machines(material: Material) -> Table:
@@ -175,6 +179,13 @@ def _machines(material: Material) -> Table:
 
 def _several(values: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(value for value in values if value))
+
+
+def _work(spent: DeviceTime) -> str:
+    return (
+        f"{_hours(sum(spent))} of device time: {_hours(spent.training)} of training (phases that runs share count "
+        f"once), {_hours(spent.testing)} of testing."
+    )
 
 
 def _hours(seconds: float) -> str:

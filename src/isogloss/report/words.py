@@ -45,6 +45,6 @@ def _silence(comparisons: pl.DataFrame) -> list[str]:
     if means.is_empty():
         return []
     return [
-        f"Undecided is no proof that two variants are alike: it says that a test at {LEVEL:.0%} could not tell them "
-        "apart. How far apart they may still be is the interval."
+        f"Undecided is no proof that two variants are alike: it says that a test at {100 * LEVEL:g} % could not tell "
+        "them apart. How far apart they may still be is the interval."
     ]
