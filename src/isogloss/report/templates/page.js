@@ -62,6 +62,12 @@
     const live = document.createElement("div");
     // `ast`: expressions are interpreted, so that the page can forbid code that is made of text.
     await vega()(live, specification, { actions: false, ast: true, renderer: "svg", tooltip: { theme: "custom" } });
+    // What is chosen from stands beside the drawing, and is no part of a picture.
+    const picture = live.querySelector("svg");
+    for (const name of ["role", "aria-label"]) {
+      picture.setAttribute(name, drawing.getAttribute(name));
+      drawing.removeAttribute(name);
+    }
     drawing.replaceChildren(live);
     drawing.dataset.live = "";
   };
