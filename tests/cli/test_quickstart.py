@@ -10,12 +10,19 @@ from cli.conftest import Isogloss
 from isogloss.cli import quickstart
 from isogloss.cli.estimate import Expected, Speed
 from isogloss.recipe.load import load_recipe
+from isogloss.report import page
 
 
 @pytest.fixture
 def tiny(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(quickstart, "RECIPE", "tiny.toml")
     return project
+
+
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what draws figures be not installed: it takes seconds, and has tests of its own."""
+    monkeypatch.setattr(page, "find_spec", lambda name: None)
 
 
 def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Isogloss, tiny: Path) -> None:
@@ -28,10 +35,12 @@ def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Iso
         "meta_optimizer",
         "†",
         "isogloss table tiny --store",
+        "the page of all of it, for a browser: wrote isogloss-quickstart/report.html",
         "isogloss run my-project/recipe.toml",
     ):
         assert words in said.out
     assert (tiny / "isogloss-quickstart" / "runs").is_dir()
+    assert "What came of it" in (tiny / "isogloss-quickstart" / "report.html").read_text(encoding="utf-8")
     again = isogloss("quickstart", "--no-progress")
     assert (again.code, again.err) == (0, "")
     assert "4 found finished" in again.out

@@ -54,6 +54,11 @@ def test_cells_of_an_axis_are_told_apart() -> None:
     assert "meta (auxiliary ur) is worse" in text
 
 
+def test_without_a_mean_nothing_is_advised() -> None:
+    text = meaning(comparison(("meta", "better", 1.0, 1.2)).with_columns(scope=pl.lit("language")))
+    assert text == "There is no mean over unseen languages to compare: one variant or one such language is left."
+
+
 def test_where_every_target_was_seen_the_mean_is_said_to_be_over_languages() -> None:
     text = meaning(comparison(("meta", "better", 1.0, 1.2)).with_columns(scope=pl.lit("targets")))
     assert "on the mean over 3 languages:" in text

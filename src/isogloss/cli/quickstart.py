@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isogloss.recipe.model import Recipe
 
 RECIPE = "massive-quickstart"
+PAGE = "report.html"  # in the store
 _PATIENCE = 300.0  # seconds; what is estimated to take longer is made smaller
 _SMALLER = ("phases.source.on.examples=2000", "phases.meta.method.rounds=2", "evaluation.examples=60")
 _NEXT = """
@@ -54,23 +55,24 @@ def _sized(store: Path) -> Recipe:
 
 
 def _show(recipe: Recipe, store: Path) -> None:
-    """Print the table, what it means, and what to do next."""
+    """Print the table and what it means, write the page, and say what to do next."""
     import shutil
 
+    from isogloss.cli.report import write_page
     from isogloss.cli.run import address_of
-    from isogloss.evaluation.comparison import compare
-    from isogloss.evaluation.evidence import chosen, evidence
+    from isogloss.evaluation.evidence import chosen
     from isogloss.evaluation.meaning import meaning
     from isogloss.evaluation.render import render
     from isogloss.evaluation.table import tables
+    from isogloss.report.material import Material
     from isogloss.store import Store
 
     opened = Store(store)
     address = address_of(recipe, opened)
-    scores, outcomes = evidence(opened, chosen(opened, [address]))
-    comparisons = None if outcomes is None else compare(scores, outcomes)
+    material = Material(opened, chosen(opened, [address]))
     width = shutil.get_terminal_size((120, 24)).columns
-    typer.echo(render(tables(scores, comparisons, detail=False), "text", width=width))
-    if comparisons is not None:
-        typer.echo(meaning(comparisons))
-    typer.echo(f"\nby language, with tests: isogloss table {address} --store {store}\n{_NEXT}")
+    typer.echo(render(tables(material.scores, material.comparisons, detail=False), "text", width=width))
+    if material.comparisons is not None:
+        typer.echo(meaning(material.comparisons))
+    typer.echo(f"\nby language, with tests: isogloss table {address} --store {store}")
+    typer.echo(f"the page of all of it, for a browser: {write_page(material, store / PAGE)}\n{_NEXT}")

@@ -61,6 +61,8 @@ def _means(comparisons: pl.DataFrame) -> list[tuple[str, dict[str, Any]]]:
     """Return the arms with the rows of their means in the first scope that there is, the greatest difference first."""
     means = comparisons.filter(pl.col("scope").is_in(list(MEANS)))
     scope = next((scope for scope in MEANS if scope in means["scope"]), None)
+    if scope is None:
+        return []
     rows = means.filter(pl.col("scope") == scope).sort("difference", descending=True)
     return [(str(comparison_arms(row)[0]), row.row(0, named=True)) for row in rows.iter_slices(1)]
 
