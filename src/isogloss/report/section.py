@@ -29,7 +29,9 @@ class Section(NamedTuple):
 
 
 def without_empty(table: Table) -> Table:
-    """Return a table without the columns in which no row says anything."""
+    """Return a table without the columns in which no row says anything; one without rows stays as it is."""
+    if not table.rows:
+        return table
     kept = [place for place in range(len(table.columns)) if any(row[place].value is not None for row in table.rows)]
     rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
     return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
