@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from browser.conftest import EVIL, MANY, Browser, until
+from browser.chromium import Browser, until
+from browser.conftest import EVIL, MANY
 
 pytestmark = pytest.mark.slow
 

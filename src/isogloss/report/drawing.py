@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from isogloss.report.figure import Figure
 
 _SMALL = 60  # rows of data that are shown as a table, too
-_EMBED = "window.vegaEmbed = vegaEmbed;"
 
 
 class Drawing(NamedTuple):
@@ -60,13 +59,6 @@ def drawn(figure: Figure) -> Drawing:
         "data:text/csv;charset=utf-8," + quote(render([table], "csv")),
         table if figure.data.height <= _SMALL else None,
     )
-
-
-def vega() -> Markup:
-    """Return Vega, Vega-Lite and Vega-Embed as one script."""
-    import vl_convert
-
-    return Markup(str(vl_convert.javascript_bundle(_EMBED)).replace("\r\n", "\n").replace("</script", r"<\/script"))
 
 
 def _own_names(svg: str, name: str) -> str:

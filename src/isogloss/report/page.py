@@ -73,9 +73,12 @@ def page(material: Material, *, compare: str | None = None, texts: bool = False)
 
 
 def _figures(material: Material) -> Sequence[Figure]:
+    from altair.utils.schemapi import debug_mode
+
     from isogloss.report.figures import figures
 
-    return figures(material)
+    with debug_mode(False):  # holds every part against Vega-Lite's schema: half of the time, and tests do it
+        return figures(material)
 
 
 def tables(material: Material, compare: str | None) -> tuple[tuple[Table, ...], tuple[Table, ...]]:

@@ -34,10 +34,11 @@ def page_html(page: Page) -> str:
     """
     from jinja2 import Environment, StrictUndefined
 
-    from isogloss.report.drawing import drawn, vega
+    from isogloss.report.drawing import drawn
+    from isogloss.report.vega import vega
 
     drawings = [drawn(figure) for figure in page.figures]
-    library = vega() if any(one.specification for one in drawings) else Markup()
+    library = Markup(vega() if any(one.specification for one in drawings) else "")
     script = Markup(_template("page.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     anchors = [(section.name, section.title) for section in page.sections]
