@@ -174,7 +174,9 @@ def _phase(store: Store, made: MadeUp, name: str, variant: str, seed: int, cell:
     for step in range(1, made.steps + 1):
         row: dict[str, object] = {"loss": 3 / (1 + 0.1 * step) + 0.1 * rng.standard_normal()}
         if name == "meta":
-            course.append({group: 0.5 + 0.01 * step * (place - 2) / 4 for place, group in enumerate(GROUPS) if place})
+            course.append(
+                {group: 0.5 + 0.1 * (place - 2) * step / made.steps for place, group in enumerate(GROUPS) if place}
+            )
             row |= {"query_loss": 2.5, "surprise": "el", **{f"rate.{group}": v for group, v in course[-1].items()}}
         folder.log(step, examples=32 * step, seconds=0.5 * step, **row, scale=1.0)
     last = course[-1] if course else dict.fromkeys(GROUPS[1:], 0.5)

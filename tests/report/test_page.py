@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import polars as pl
 import pytest
 
 from isogloss.cli import main
+from isogloss.evaluation.render import Table
 from isogloss.report.judged import judged
+from isogloss.report.material import Material
 from isogloss.report.page import page
 from isogloss.report.provenance import provenance
 from isogloss.report.write import page_html
@@ -157,28 +160,39 @@ def test_few_seeds_are_a_condition(material: Make, no_figures: None) -> None:
     assert "With 2 seeds, intervals are conditional on these" in html
 
 
-def test_hardest_examples_are_those_that_the_fewest_get_right(material: Make, no_figures: None) -> None:
-    made = material()
-    found = judged(made)
-    assert found is not None
-    assert set(found["runs"]) == {2}
-    (section,) = [one for one in page(made).sections if one.name == "examples"]
-    hardest = section.tables[0]
-    right = [row[[column.name for column in hardest.columns].index("right in %")].value for row in hardest.rows]
-    shares = found.group_by("language", "id").agg(pl.col("right").mean()).sort("right")
-    assert right == sorted(right)
-    assert right[0] == 100 * shares["right"].min()
-    assert len({row[1].value for row in hardest.rows}) == len(hardest.rows)
+def table_of(material: Material, title: str) -> Table:
+    """Return the table of hard examples whose title begins so."""
+    (section,) = [one for one in page(material).sections if one.name == "examples"]
+    (table,) = [one for one in section.tables if one.title.startswith(title)]
+    return table
+
+
+def column(table: Table, name: str) -> list[Any]:
+    place = [one.name for one in table.columns].index(name)
+    return [row[place].value for row in table.rows]
+
+
+def test_hardest_examples_are_two_a_language_those_that_most_get_wrong_first(material: Make, no_figures: None) -> None:
+    table = table_of(material(), "Hardest")
+    assert sorted(column(table, "language")) == sorted(2 * ["en", "el", "sw", "th"])
+    wrong = column(table, "wrong")
+    assert wrong == sorted(wrong, reverse=True)
+    assert set(column(table, "of runs")) == {4}
+
+
+def test_who_is_right_where_counts_every_example_once(material: Make, no_figures: None) -> None:
+    table = table_of(material(), "Who is right")
+    counts = [column(table, name) for name in ("both right", "only the variant", "only the baseline", "neither")]
+    assert [sum(row) for row in zip(*counts, strict=True)] == column(table, "examples") == [60] * 4
 
 
 def test_disagreements_are_told_for_both_sides(material: Make, no_figures: None) -> None:
-    (section,) = [one for one in page(material()).sections if one.name == "examples"]
-    counts, examples = section.tables[1:]
-    ((pair, *numbers),) = counts.rows
-    assert pair.value == "meta_optimizer and pooled"
-    assert sum(int(str(cell.value)) for cell in numbers) == 4 * 60
-    ours, theirs = ([row[place].value for row in examples.rows] for place in (-2, -1))
+    table = table_of(material(), "Where a variant")
+    assert set(column(table, "variants")) == {"meta_optimizer and pooled"}
+    ours, theirs = column(table, "first right in %"), column(table, "second right in %")
     assert [one > other for one, other in zip(ours, theirs, strict=True)] == 5 * [True] + 5 * [False]
+    said = zip(column(table, "label"), column(table, "the first says"), ours, strict=True)
+    assert all(first == label for label, first, right in said if right == 100)
 
 
 def test_a_label_is_sure_with_the_probability_that_it_was_given(material: Make) -> None:
@@ -199,8 +213,8 @@ def test_answers_have_no_labels_and_their_texts_stay_out(material: Make, no_figu
         answers.write_parquet(path)
     html = page_html(page(made))
     assert "secret" not in html
-    (section,) = [one for one in page(made).sections if one.name == "examples"]
-    assert [column.name for column in section.tables[0].columns] == ["language", "id", "right in %", "runs"]
+    assert "label" not in [one.name for one in table_of(made, "Hardest").columns]
+    assert "label" not in [one.name for one in table_of(made, "Where a variant").columns]
 
 
 def test_folds_are_one_arm(material: Make, no_figures: None) -> None:

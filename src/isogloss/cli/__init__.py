@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, doctor, export, listing, new, predict, quickstart, report, run, show, table
+from isogloss.cli import analyse, doctor, export, figure, listing, new, predict, quickstart, report, run, show, table
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -56,6 +56,7 @@ for _command in (
     show.show,
     table.table,
     report.report,
+    figure.figure,
     predict.predict,
     export.export,
     doctor.doctor,

@@ -17,6 +17,7 @@ def score_intervals(outcomes: Outcomes, arm: Arm) -> dict[str, tuple[float, floa
 
     A score is what an arm has before one that gets nothing right, so that it is the comparison's interval: over
     clusters of examples, and over seeds where there are at least `UNCONDITIONAL_SEEDS`; else it is conditional on them.
+    As there, one cluster more that shows nothing is reckoned with, which makes it a little wider.
     Two of these may overlap where the paired difference is decided.
     """
     own = outcomes.by_arm.get(arm, {})

@@ -9,11 +9,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from isogloss.evaluation.render import Cell, Column, Table, render
-
 if TYPE_CHECKING:
-    import polars as pl
-
+    from isogloss.evaluation.render import Table
     from isogloss.report.figure import Figure
 
 _SMALL = 60  # rows of data that are shown as a table, too
@@ -49,15 +46,14 @@ def drawn(figure: Figure) -> Drawing:
     asked = specification(figure.chart, theme.current())
     svg = _own_names(str(vl_convert.vegalite_to_svg(asked)), figure.name)
     live = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
-    table = _table(figure.data, figure.title)
     return Drawing(
         figure.name,
         figure.title,
         figure.caption,
         Markup(svg),
         Markup(live if figure.interactive else ""),
-        "data:text/csv;charset=utf-8," + quote(render([table], "csv")),
-        table if figure.data.height <= _SMALL else None,
+        "data:text/csv;charset=utf-8," + quote(figure.csv()),
+        figure.table() if figure.data.height <= _SMALL else None,
     )
 
 
@@ -65,16 +61,3 @@ def _own_names(svg: str, name: str) -> str:
     """Give what a drawing refers to names of its own: all drawings of a page have theirs in one place."""
     svg = re.sub(r'\bid="([\w-]+)"', rf'id="{name}-\1"', svg)
     return re.sub(r'(url\(#|href="#)([\w-]+)', rf"\g<1>{name}-\2", svg)
-
-
-def _table(data: pl.DataFrame, title: str) -> Table:
-    """Return data as a table."""
-    columns = tuple(
-        Column(name, "integer" if kind.is_integer() else "number" if kind.is_float() else "text")
-        for name, kind in data.schema.items()
-    )
-    rows = tuple(
-        tuple(Cell(None if value is None else value if isinstance(value, int | float) else str(value)) for value in row)
-        for row in data.iter_rows()
-    )
-    return Table(title, columns, rows)

@@ -1,149 +1,166 @@
-"""Which examples are hardest, and on which two variants disagree, from the predictions that runs have left.
-
-The texts of rows are not in the store. What is shown of an example is its id, its label and what was predicted.
-"""
+"""Which examples are hard for all, and on how many two variants disagree: frames for the tables of a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
 
 from isogloss.evaluation.comparison import baseline_of
+from isogloss.evaluation.frame import arms
 from isogloss.evaluation.naming import named
-from isogloss.evaluation.render import Cell, Column, Table
-from isogloss.report.section import Section, without_empty
+from isogloss.evaluation.paired import holm
 
 if TYPE_CHECKING:
+    from isogloss.evaluation.frame import Arm
+    from isogloss.evaluation.outcomes import LanguageOutcome
     from isogloss.report.material import Material
 
-HARDEST = 20
-DISAGREEMENTS = 10
-Texts = Mapping[tuple[str, str], str]
-"""(language, id) → the texts of a row, joined."""
+Bools = NDArray[np.bool_]
+
+_RIGHT = 50.0  # percent of an example: above it an answer that is scored by its F1 counts as right
+HARDEST = {
+    "language": pl.String,
+    "id": pl.String,
+    "label": pl.String,
+    "predicted": pl.String,
+    "wrong": pl.Int64,
+    "runs": pl.Int64,
+    "variants": pl.Int64,
+}
+DISAGREEMENTS = {
+    "arm": pl.String,
+    "baseline": pl.String,
+    "language": pl.String,
+    "n": pl.Int64,
+    "only_arm": pl.Int64,
+    "only_baseline": pl.Int64,
+    "both": pl.Int64,
+    "neither": pl.Int64,
+    "p": pl.Float64,
+    "p_adjusted": pl.Float64,
+}
 
 
-def examples(material: Material, found: pl.DataFrame, texts: Texts | None = None) -> Section:
-    """Return the section: what is hardest for all, and where variants part from the baseline.
+def hardest(material: Material, *, most: int = 10) -> pl.DataFrame:
+    """Return the examples that most runs get wrong, at most `most` a language, the hardest first.
 
-    Args:
-        material: which runs.
-        found: as `isogloss.report.judged.judged` returns it.
-        texts: of the rows that are to be shown, where they were asked for.
+    Only examples that every run was tested on count. Where as many runs are wrong, those come first that more variants
+    get wrong with every seed, then the smaller id, so that the order is always the same. An example that all get wrong
+    may be hard, or its label may be wrong: look at it.
+
+    Returns:
+        language; id; label, the right one; predicted, what most of the wrong runs say (both null where nothing is
+        labelled, or the labels' names are not known); wrong and runs, how many of how many; variants, how many of
+        them are wrong with every seed.
     """
-    pairs = _pairs(material, found)
-    tables = [hardest(found, texts)]
-    if pairs:
-        tables += [_counts(pairs), disagreements(pairs, texts)]
-    return Section("examples", "Hard examples", tables=tuple(table for table in tables if table.rows))
-
-
-def shown(material: Material, found: pl.DataFrame) -> set[tuple[str, str]]:
-    """Return language and id of the examples that the section shows."""
-    tables = examples(material, found).tables
-    places = [(table, [column.name for column in table.columns]) for table in tables]
-    return {
-        (str(row[names.index("language")].value), str(row[names.index("id")].value))
-        for table, names in places
-        if "id" in names
-        for row in table.rows
-    }
-
-
-def hardest(found: pl.DataFrame, texts: Texts | None = None) -> Table:
-    """Return the examples that the fewest runs get right; among equals those whose label is thought least likely."""
-    mean = (pl.col("right") * pl.col("runs")).sum() / pl.col("runs").sum()
-    each = found.group_by("language", "id", "label", maintain_order=True).agg(
-        right=mean,
-        runs=pl.col("runs").sum(),
-        sure=pl.col("sure").mean(),
-        said=pl.col("said").drop_nulls().mode().sort().first(),
+    rows = _judged(material)
+    if rows.is_empty():
+        return pl.DataFrame(schema=HARDEST)
+    whole = pl.col("wrong").all().over("language", "id", "variant")
+    by_example = (
+        rows.with_columns(never=whole)
+        .group_by("language", "id", maintain_order=True)
+        .agg(
+            label=pl.col("label").first(),
+            predicted=pl.col("prediction").filter("wrong").mode().sort().first(),
+            wrong=pl.col("wrong").sum(),
+            runs=pl.len(),
+            variants=pl.col("variant").filter("never").n_unique(),
+        )
+        .filter(pl.col("runs") == pl.col("runs").max().over("language"), pl.col("wrong") > 0)
+        .sort("language", "wrong", "variants", "id", descending=[False, True, True, False])
+        .group_by("language", maintain_order=True)
+        .head(most)
     )
-    least = each.sort("right", "sure", "language", "id", nulls_last=True).unique(
-        "id", keep="first", maintain_order=True
-    )
-    rows = least.filter(pl.col("right") < 1).head(HARDEST).with_columns(percent=100 * pl.col("right"))
-    columns = (
-        *map(Column, ("language", "id", "label", "most often said")),
-        Column("right in %", "number", digits=0),
-        Column("runs", "integer"),
-        Column("probability of the label", "number", digits=3),
-    )
-    cells = [
-        tuple(Cell(row[name]) for name in ("language", "id", "label", "said", "percent", "runs", "sure"))
-        for row in rows.iter_rows(named=True)
+    return by_example.select(list(HARDEST)).cast(HARDEST)  # type: ignore[arg-type]
+
+
+def disagreements(material: Material) -> pl.DataFrame:
+    """Return by language how many examples only one of two variants gets right: each variant against the baseline.
+
+    An example counts as right where more than half of a variant's runs get it right, so that each counts once; only
+    examples that all runs of both have count.
+
+    Returns:
+        arm and baseline; language; n, examples; only_arm, only_baseline, both, neither: by how many they are got
+        right; p, McNemar's exact two-sided test of only_arm against only_baseline (McNemar 1947: binomial with 1/2);
+        p_adjusted, by Holm over the arm's languages. The test takes examples as independent and the models as given:
+        neither is how variants are compared (`isogloss.evaluation.comparison` is), and `p` alone decides nothing.
+    """
+    outcomes = material.outcomes
+    if outcomes is None:
+        return pl.DataFrame(schema=DISAGREEMENTS)
+    scores = named(material.scores)
+    baseline = baseline_of(scores, material.against)
+    frames = []
+    for arm in arms(scores):
+        other = arm._replace(variant=baseline)
+        if arm != other and (rows := _of_pair(arm, other, outcomes.by_arm)):
+            frame = pl.DataFrame(rows)
+            adjusted = holm(frame["p"].to_numpy())
+            frames.append(frame.with_columns(p_adjusted=pl.Series(adjusted)))
+    if not frames:
+        return pl.DataFrame(schema=DISAGREEMENTS)
+    return pl.concat(frames).select(list(DISAGREEMENTS)).cast(DISAGREEMENTS)  # type: ignore[arg-type]
+
+
+def _judged(material: Material) -> pl.DataFrame:
+    """Every prediction: variant, language, id, wrong, and the names of label and prediction where there are."""
+    found = material.predictions
+    if found.is_empty():
+        return pl.DataFrame()
+    labels = dict(enumerate(material.labels))
+    wrong = [pl.col("value") <= _RIGHT] if "value" in found.columns else []
+    if "label" in found.columns:
+        wrong.append(pl.col("label") != pl.col("prediction"))
+    named_labels = [
+        pl.col(name).cast(pl.Int64).replace_strict(labels, default=None, return_dtype=pl.String).alias(name)
+        if name in found.columns and labels
+        else pl.lit(None, pl.String).alias(name)
+        for name in ("label", "prediction")
     ]
-    note = (
-        "An id stands once, in the language where it is hardest. An example that every run gets wrong with "
-        "confidence may be mislabelled: look at it before blaming the model."
-    )
-    table = Table("Hardest for all variants and seeds together", columns, tuple(cells), footnotes=(note,))
-    return _with_texts(without_empty(table), texts)
-
-
-def _pairs(material: Material, found: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
-    """Return for each arm the examples that it shares with the baseline: (title, frame)."""
-    baseline = baseline_of(named(material.scores), material.against)
-    pairs = []
-    for (arm, variant, cell), ours in found.group_by("arm", "variant", "cell", maintain_order=True):
-        theirs = found.filter(variant=baseline, cell=cell)
-        both = ours.join(theirs, on=["language", "id"], suffix="_base")
-        if variant != baseline and both.height:
-            pairs.append((f"{arm} and {baseline}", both))
-    return pairs
-
-
-def _counts(pairs: Sequence[tuple[str, pl.DataFrame]]) -> Table:
-    """Return how often an arm and the baseline part, over languages and examples; a majority of runs decides."""
-    rows = []
-    for title, both in pairs:
-        ours, theirs = both["right"] > 0.5, both["right_base"] > 0.5
-        counts = ((ours & theirs).sum(), (ours & ~theirs).sum(), (~ours & theirs).sum(), (~ours & ~theirs).sum())
-        rows.append((Cell(title), *(Cell(int(count)) for count in counts)))
-    columns = ("both right", "only the first", "only the second", "neither")
-    return Table(
-        "Who is right where: examples over all languages",
-        (Column("variants"), *(Column(name, "integer") for name in columns)),
-        tuple(rows),
-        footnotes=("Right: in more than half of the seeds.",),
+    return found.with_columns(wrong=pl.coalesce(wrong)).select(
+        "variant", "language", pl.col("id").cast(pl.String), "wrong", *named_labels
     )
 
 
-def disagreements(pairs: Sequence[tuple[str, pl.DataFrame]], texts: Texts | None = None) -> Table:
-    """Return the examples on which an arm and the baseline part most, over seeds; as many of either side."""
-    shown = ("language", "id", "label", "said", "said_base", "percent", "percent_base")
-    cells = []
-    for title, both in pairs:
-        gap = pl.col("right") - pl.col("right_base")
-        parted = both.with_columns(
-            gap=gap,
-            certain=(pl.col("sure") - pl.col("sure_base")).abs(),
-            percent=100 * pl.col("right"),
-            percent_base=100 * pl.col("right_base"),
-        ).sort(pl.col("gap").abs(), "certain", "language", "id", descending=[True, True, False, False], nulls_last=True)
-        sides = [parted.filter(side).head(DISAGREEMENTS // 2) for side in (gap > 0, gap < 0)]
-        cells += [
-            (Cell(title), *(Cell(row[name]) for name in shown)) for own in sides for row in own.iter_rows(named=True)
-        ]
-    names = ("variants", "language", "id", "label", "the first says", "the second says")
-    numbers = [Column(f"{which} right in %", "number", digits=0) for which in ("first", "second")]
-    table = Table(
-        "Where a variant and the baseline disagree most",
-        (*map(Column, names), *numbers),
-        tuple(cells),
-        footnotes=(
-            "For each pair up to five examples that the one gets right more often, and five that the other does.",
-        ),
-    )
-    return _with_texts(without_empty(table), texts)
+def _of_pair(
+    arm: Arm, baseline: Arm, by_arm: Mapping[Arm, Mapping[str, Mapping[str, LanguageOutcome]]]
+) -> list[dict[str, object]]:
+    ours, theirs = by_arm.get(arm, {}), by_arm.get(baseline, {})
+    rows: list[dict[str, object]] = []
+    for language in ours:
+        if language in theirs:
+            a, b = _shared(ours[language].values(), theirs[language].values())
+            only_arm, only_baseline = int((a & ~b).sum()), int((~a & b).sum())
+            discordant = only_arm + only_baseline
+            rows.append(
+                {
+                    "arm": str(arm),
+                    "baseline": str(baseline),
+                    "language": language,
+                    "n": len(a),
+                    "only_arm": only_arm,
+                    "only_baseline": only_baseline,
+                    "both": int((a & b).sum()),
+                    "neither": int((~a & ~b).sum()),
+                    "p": float(stats.binomtest(only_arm, discordant).pvalue) if discordant else 1.0,
+                }
+            )
+    return rows
 
 
-def _with_texts(table: Table, texts: Texts | None) -> Table:
-    """Put the texts of rows beside, where there are any."""
-    if not texts:
-        return table
-    names = [column.name for column in table.columns]
-    places = names.index("language"), names.index("id")
-    rows = tuple((*row, Cell(texts.get((str(row[places[0]].value), str(row[places[1]].value))))) for row in table.rows)
-    return Table(table.title, (*table.columns, Column("text")), rows, table.notes, table.footnotes)
+def _shared(ours: Iterable[LanguageOutcome], theirs: Iterable[LanguageOutcome]) -> tuple[Bools, Bools]:
+    """Whether each side gets each example right that all their runs have."""
+    sides = [list(ours), list(theirs)]
+    ids = functools.reduce(np.intersect1d, [one.ids for side in sides for one in side])
+    right = [
+        np.mean([one.values[np.searchsorted(one.ids, ids)] > _RIGHT for one in side], axis=0) > 0.5 for side in sides
+    ]
+    return right[0], right[1]

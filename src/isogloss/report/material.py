@@ -88,20 +88,16 @@ class Material:
     def predictions(self) -> pl.DataFrame:
         """What every run that is done predicted of every example: columns language, id, label, prediction or value.
 
-        Named as tables name variants and languages; no column at all where nothing was predicted.
+        Named as tables name variants and languages, the folds of a run together; no column at all for
+        nothing.
         """
-        from isogloss.evaluation.naming import named
-
-        found = self.store.predictions(self.done, columns=("language", "id", "label", "prediction", "value"))
-        return found if found.is_empty() else named(found)
+        columns = ("language", "id", "label", "prediction", "value")
+        return _named(self.store.predictions(self.done, columns=columns))
 
     @cached_property
     def impacts(self) -> pl.DataFrame:
         """Impact by language and layer, as `Store.impacts` has it, named as in tables; no column at all for none."""
-        from isogloss.evaluation.naming import named
-
-        found = self.store.impacts(self.done)
-        return found if found.is_empty() else named(found)
+        return _named(self.store.impacts(self.done))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -113,3 +109,16 @@ class Material:
     def done(self) -> tuple[RunInfo, ...]:
         """The runs that are done."""
         return tuple(run for run in self.runs if run.state == "done")
+
+    @cached_property
+    def cells(self) -> bool:
+        """Whether runs of one variant differ in more than seeds and folds."""
+        return any(set(run.axes) - {"fold"} for run in self.done)
+
+
+def _named(found: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame of runs as tables name them, folds put together."""
+    from isogloss.evaluation.folds import FOLD
+    from isogloss.evaluation.naming import named
+
+    return found if found.is_empty() else named(found.drop(FOLD, strict=False))

@@ -10,8 +10,8 @@ from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.evidence import without_labels
 from isogloss.evaluation.table import of_scores
 from isogloss.report.by_language import halves
-from isogloss.report.examples import examples, shown
-from isogloss.report.judged import judged
+from isogloss.report.hard_examples import Texts, hard_examples, shown
+from isogloss.report.hard_examples import tables as hard_tables
 from isogloss.report.provenance import facts, provenance
 from isogloss.report.section import Section
 from isogloss.report.words import lead, sentences, tested
@@ -103,11 +103,12 @@ def _sections(material: Material, compare: str | None, *, texts: bool) -> list[S
     ]
     if (unmeasured := without_labels(material.store, material.runs)) is not None:
         found.append(Section("unlabelled", "Languages without labels", tables=(unmeasured,)))
-    if (seen := judged(material)) is not None:
-        read = None
-        if texts:
-            from isogloss.report.texts import texts_of
-
-            read = texts_of(material, shown(material, seen))
-        found.append(examples(material, seen, read))
+    if hard := hard_tables(material):
+        found.append(hard_examples(hard, _texts(material, hard) if texts else {}))
     return [*found, provenance(material)]
+
+
+def _texts(material: Material, hard: Sequence[Table]) -> Texts:
+    from isogloss.report.texts import texts_of
+
+    return texts_of(material, shown(hard))

@@ -9,7 +9,7 @@ from isogloss.evaluation.frame import only
 from isogloss.evaluation.naming import how_many
 from isogloss.report.figure import Figure
 from isogloss.report.figures.drawing import by_name, inline, vega
-from isogloss.report.figures.heat import Hover, hovering
+from isogloss.report.figures.heat import Hover, evenly, hovering
 from isogloss.report.figures.scores import MOST_ARMS, score_cells
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ _CAPTION = (
     "Points over the same examples and seeds; right of the line is better than the baseline. Filled: decided at 5 % "
     "after Holm's correction over a variant's languages; hollow: undecided, which is not the same as equal. "
     "Bars are 95 % intervals, not corrected for the number of languages{condition}."
+)
+_CONDITION = (
+    ", and conditional on the {what}: where one leaves the line out and the point is hollow, other seeds could differ"
 )
 _HOVER = (
     Hover("row", "language"),
@@ -47,7 +50,7 @@ def figure(material: Material) -> Figure | None:
     frame = difference_rows(material, comparisons)
     baseline = str(comparisons["baseline"][0])
     conditional = comparisons["conditional"].drop_nulls().unique(maintain_order=True).to_list()
-    condition = f", and conditional on the {conditional[0]}" if conditional and conditional[0] else ""
+    condition = _CONDITION.format(what=conditional[0]) if conditional and conditional[0] else ""
     title = f"Difference from {baseline} by language, in points"
     return Figure(NAME, title, _CAPTION.format(condition=condition), _chart(frame), frame, interactive=True)
 
@@ -96,7 +99,7 @@ def _chart(frame: pl.DataFrame) -> Any:
         ),
         tooltip=tips,
     )
-    at = alt.X("value:Q", title="points", axis=alt.Axis(format="+.2~f", tickCount=5))
+    at = alt.X("value:Q", title="points", axis=alt.Axis(format=".2~f", tickCount=5))
     decided = alt.FieldOneOfPredicate(field="verdict", oneOf=["better", "worse"])
     zero = alt.Chart(data).transform_aggregate(rows="count()", groupby=["panel"]).mark_rule(style="ink-line")
     bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title="points"), x2="high:Q")
@@ -105,8 +108,9 @@ def _chart(frame: pl.DataFrame) -> Any:
         base.transform_filter(decided).mark_point(filled=True, size=52, opacity=1).encode(x=at),
         hollow.mark_point(filled=False, size=44, opacity=1, strokeWidth=1.5).encode(x=at),
     ]
-    abreast = min(len(panels), 4)
-    width = max(640 // abreast - 20, 150)
+    heading = max(150, 7 * max(map(len, panels)))
+    abreast = evenly(len(panels), max(1, min(4, 720 // heading)))
+    width = max(heading, 640 // abreast - 20)
     layered = alt.layer(zero.encode(x=alt.XDatum(0)), bars, *points).properties(width=width, height=alt.Step(19))
     header = alt.Facet("panel:N", title=None, sort=panels)
     return layered.facet(facet=header, columns=abreast)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from isogloss.errors import mistake
 from isogloss.languages import languages
@@ -105,10 +105,9 @@ def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
         return bytes(vl_convert.vegalite_to_png({**drawn, "background": "white"}, scale=2))
     if suffix == ".pdf":
         return bytes(vl_convert.vegalite_to_pdf(drawn))
-    text = json.dumps(drawn, ensure_ascii=False, indent=1 if suffix == ".json" else None)
+    text = json.dumps(drawn, ensure_ascii=False)
     if suffix == ".json":
         return f"{text}\n".encode()
-    bundle = vl_convert.javascript_bundle("import vegaEmbed from 'vega-embed'; window.vegaEmbed = vegaEmbed;")
-    library = bundle.replace("</script", r"<\/script")
+    library = cast(Any, vl_convert).javascript_bundle().replace("</script", r"<\/script")
     # Text of labels ends no element: where it stands, "<" can be written otherwise.
     return _PAGE.format(title=html.escape(title), library=library, specification=text.replace("<", r"\u003c")).encode()

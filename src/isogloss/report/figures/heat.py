@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from isogloss.report.figures.drawing import inline, vega
-from isogloss.report.figures.theme import FAINT_CELL, Scheme
+from isogloss.report.figures.theme import Scheme
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,18 +100,24 @@ class Heat:
         return drawn.properties(width=alt.Step(self.step[0]), height=alt.Step(self.step[1]))
 
     def panels(self, cells: pl.DataFrame, hover: Iterable[Hover], panels: Sequence[str], *, abreast: int) -> Any:
-        """Draw cells in panels, by their column `panel`, so many side by side; one alone has no heading."""
+        """Draw cells in panels, by their column `panel`, at most so many side by side."""
         alt = vega()
-        if len(panels) == 1:
-            return self.chart(cells, hover)
         header = alt.Facet("panel:N", title=None, sort=list(panels))
-        return self.chart(cells, hover).facet(facet=header, columns=min(abreast, len(panels)))
+        return self.chart(cells, hover).facet(facet=header, columns=evenly(len(panels), abreast))
 
     def _side(self, channel: Any, field: str, values: Sequence[str], title: str) -> Any:
         alt = vega()
         longest = max((len(value) for value in values), default=0)
-        upright = field == "row" or 6.5 * longest <= self.step[0]
-        axis = alt.Axis(labelAngle=0 if upright else -40, domain=False, ticks=False, labelPadding=4)
+        numbers = all(value.isdigit() for value in values)  # of which some can be left out
+        upright = field == "row" or numbers or 6.5 * longest <= self.step[0]
+        axis = alt.Axis(
+            labelAngle=0 if upright else -40,
+            labelOverlap=numbers,
+            labelLimit=400,
+            labelPadding=4,
+            domain=False,
+            ticks=False,
+        )
         return channel(f"{field}:N", scale=alt.Scale(domain=list(values)), title=title or None, axis=axis)
 
 
@@ -123,12 +129,15 @@ def number(value: float, text: str, scheme: Scheme, domain: tuple[float, float],
         text: what is written into it.
         scheme: of colours.
         domain: the values at its ends.
-        decided: whether a test decided: in bold if so, in grey if not; None where there was no test.
+        decided: whether a test decided: in bold if so, faint if not; None where there was no test.
     """
-    ink = scheme.ink(value, domain)
-    if decided is False and ink == "#000000":
-        ink = FAINT_CELL
+    ink = scheme.ink(value, domain, faint=decided is False)
     return {"value": value, "text": text, "ink": ink, "bold": bool(decided)}
+
+
+def evenly(count: int, most: int) -> int:
+    """Return how many panels stand side by side, at most so many, so that rows are filled as evenly as can be."""
+    return math.ceil(count / math.ceil(count / most))
 
 
 def whole_span(values: Iterable[float]) -> tuple[float, float]:

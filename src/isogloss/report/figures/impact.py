@@ -30,8 +30,7 @@ def figure(material: Material) -> Figure | None:
     if frame.is_empty():
         return None
     poolings = " and ".join(material.impacts["pooling"].unique(maintain_order=True))
-    cells = any(name.startswith("axis.") for name in material.impacts.columns)
-    caption = _CAPTION.format(pooling=poolings, what="seeds and cells of the axes" if cells else "seeds")
+    caption = _CAPTION.format(pooling=poolings, what="seeds and cells of the axes" if material.cells else "seeds")
     return Figure(NAME, "Impact of training by layer and language", caption, _chart(frame), frame, interactive=True)
 
 

@@ -66,18 +66,18 @@ def _cells(part: pl.DataFrame) -> pl.DataFrame:
 
 
 def _heat(frame: pl.DataFrame, title: str) -> alt.LayerChart:
-    alt = vega()
+    draw = vega()
     layers = sorted(set(frame["layer"]) - {"mean"}, key=int)
-    base = alt.Chart(alt.InlineData(values=frame.to_dicts())).encode(
-        x=alt.X("layer:N", sort=[*layers, "mean"], axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("explanatory:N", sort=frame["explanatory"].unique(maintain_order=True).to_list(), title=None),
+    base = draw.Chart(draw.InlineData(values=frame.to_dicts())).encode(
+        x=draw.X("layer:N", sort=[*layers, "mean"], axis=draw.Axis(labelAngle=0)),
+        y=draw.Y("explanatory:N", sort=frame["explanatory"].unique(maintain_order=True).to_list(), title=None),
     )
-    scale = alt.Scale(scheme="blueorange", domain=[-1, 1], domainMid=0)
-    bold = alt.expr("datum.weight == 'believed' ? 'bold' : 'normal'")
-    colour = alt.condition("datum.weight == 'neither'", alt.value("#777777"), alt.value("black"))
-    text = base.mark_text(fontSize=11, fontWeight=bold).encode(text=alt.Text("value:Q", format=".2f"), color=colour)
-    rectangles = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, title=None))
-    heat = (rectangles + text).properties(title=title, width=alt.Step(44), height=alt.Step(24))
+    scale = draw.Scale(scheme="blueorange", domain=[-1, 1], domainMid=0)
+    bold = draw.expr("datum.weight == 'believed' ? 'bold' : 'normal'")
+    colour = draw.condition("datum.weight == 'neither'", draw.value("#777777"), draw.value("black"))
+    text = base.mark_text(fontSize=11, fontWeight=bold).encode(text=draw.Text("value:Q", format=".2f"), color=colour)
+    rectangles = base.mark_rect().encode(color=draw.Color("value:Q", scale=scale, title=None))
+    heat = (rectangles + text).properties(title=title, width=draw.Step(44), height=draw.Step(24))
     return cast("alt.LayerChart", heat)
 
 
@@ -92,11 +92,11 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
     Raises:
         Mistakes: altair is not installed.
     """
-    alt = vega()
+    draw = vega()
     parts = []
     for title, matrix in matrices:
         low, high = float(np.floor(np.nanmin(matrix.values))), float(np.ceil(np.nanmax(matrix.values)))
-        scale = alt.Scale(scheme="viridis", domain=[low, high])
+        scale = draw.Scale(scheme="viridis", domain=[low, high])
         dark = f"datum.score < {low + 0.55 * (high - low)}"  # the lower half of viridis
         values = [
             {"source": source, "target": target, "score": matrix.values[i, j]}
@@ -104,12 +104,12 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
             for j, target in enumerate(matrix.languages)
             if not np.isnan(matrix.values[i, j])
         ]
-        base = alt.Chart(alt.InlineData(values=values)).encode(
-            x=alt.X("target:N", sort=list(matrix.languages), axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("source:N", sort=list(matrix.languages)),
+        base = draw.Chart(draw.InlineData(values=values)).encode(
+            x=draw.X("target:N", sort=list(matrix.languages), axis=draw.Axis(labelAngle=0)),
+            y=draw.Y("source:N", sort=list(matrix.languages)),
         )
-        colour = alt.condition(dark, alt.value("white"), alt.value("black"))
-        text = base.mark_text(fontSize=11).encode(text=alt.Text("score:Q", format=".0f"), color=colour)
-        rectangles = base.mark_rect().encode(color=alt.Color("score:Q", scale=scale, title=None))
-        parts.append((rectangles + text).properties(title=title, width=alt.Step(26), height=alt.Step(24)))
-    return cast("alt.VConcatChart", alt.vconcat(*parts).resolve_scale(color="independent"))
+        colour = draw.condition(dark, draw.value("white"), draw.value("black"))
+        text = base.mark_text(fontSize=11).encode(text=draw.Text("score:Q", format=".0f"), color=colour)
+        rectangles = base.mark_rect().encode(color=draw.Color("score:Q", scale=scale, title=None))
+        parts.append((rectangles + text).properties(title=title, width=draw.Step(26), height=draw.Step(24)))
+    return cast("alt.VConcatChart", draw.vconcat(*parts).resolve_scale(color="independent"))

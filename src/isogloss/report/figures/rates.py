@@ -21,8 +21,8 @@ MOST_STEPS, MOST_PANELS = 40, 6
 """Columns and panels: meta steps beyond are thinned out evenly, the last always there."""
 _CAPTION = (
     "The share of each update that a layer group takes, 0 to 1, after so many meta steps: mean over {what}. "
-    "Colours run from the least to the greatest rate here. A column that darkens or lightens as a whole has learned a step "
-    "size; rows that part have learned a selection of layers."
+    "Colours run from the least to the greatest rate here. Where a column darkens or lightens as a whole, a step size "
+    "was learned; where rows part, a selection of layers."
 )
 
 
@@ -37,8 +37,7 @@ def figure(material: Material) -> Figure | None:
     if not rows:
         return None
     frame = pl.DataFrame(rows)
-    cells = any(run.axes for run in material.done)
-    caption = _CAPTION.format(what="seeds and cells of the axes" if cells else "seeds")
+    caption = _CAPTION.format(what="seeds and cells of the axes" if material.cells else "seeds")
     return Figure(NAME, "Learned update rates by layer", caption, _chart(frame), frame, interactive=True)
 
 

@@ -54,7 +54,7 @@ def figure(material: Material) -> Figure | None:
     points = max(2, min(POINTS, MOST_POINTS // len(curves)))
     everyone = {run.variant for run in material.done if run.phases}
     frame = pl.DataFrame([row for curve in curves for row in _rows(curve, points, everyone)])
-    cells = " and cells of the axes" if any(run.axes for run in material.done) else ""
+    cells = " and cells of the axes" if material.cells else ""
     caption = _CAPTION.format(cells=cells)
     return Figure(NAME, "Loss in training, by phase and variant", caption, _chart(frame), frame, interactive=True)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss.evaluation.comparison import comparison_arms
 from isogloss.evaluation.frame import Arm, only
+from isogloss.evaluation.render import MARKS
 from isogloss.report.figure import Figure
 from isogloss.report.figures.heat import Cell, Heat, Hover, around_zero, number, whole_span
 from isogloss.report.figures.theme import BLUE_ORANGE, VIRIDIS
@@ -24,7 +25,7 @@ _SOURCE = (
 )
 _DIFFERENCE = (
     "Rows are what was adapted on, columns what was tested on: points above {baseline} with the same rows of the axes. "
-    "Bold: decided at 5 % after Holm's correction over a row; grey: undecided, which is not the same as equal."
+    "▲ and ▼: decided at 5 % after Holm's correction over a row; others are undecided, which is not the same as equal."
 )
 
 
@@ -50,7 +51,7 @@ def figure(material: Material) -> Figure | None:
         Hover("seeds", "seeds", "d"),
     )
     rows, columns = _sides(frame)
-    heat = Heat(rows, columns, VIRIDIS, domain, metric, "source", "target", step=(27, 22))
+    heat = Heat(rows, columns, VIRIDIS, domain, metric, _axes(material.arms[0].arm), "target", step=(27, 22))
     return Figure(
         NAME,
         f"Scores by source and target: {metric} in percent",
@@ -95,18 +96,24 @@ def auxiliary_figure(material: Material) -> Figure | None:
         Hover("seeds", "seeds", "d"),
     )
     rows, columns = _sides(frame)
-    heat = Heat(rows, columns, BLUE_ORANGE, domain, "points", "auxiliary", "target", step=(38, 22))
+    heat = Heat(rows, columns, BLUE_ORANGE, domain, "points", _axes(arms[0]), "target", step=(48, 22))
     title, caption = f"Difference from {baseline} by auxiliary and target", _DIFFERENCE.format(baseline=baseline)
     return Figure(AUXILIARY, title, caption, _panels(heat, cells, hover), frame, interactive=True)
 
 
 def _difference(row: dict[str, Any], domain: tuple[float, float]) -> Cell:
-    text = f"{row['value']:+.1f}".replace("-", "−")
-    return number(row["value"], text, BLUE_ORANGE, domain, decided=row["verdict"] in ("better", "worse"))
+    mark = MARKS.get(row["verdict"], "")
+    text = f"{row['value']:+.1f}{mark}".replace("-", "−")
+    return number(row["value"], text, BLUE_ORANGE, domain, decided=bool(mark))
 
 
 def _has(arm: Arm, axis: str) -> bool:
     return any(name == axis and value for name, value in arm.cell)
+
+
+def _axes(arm: Arm) -> str:
+    """What the axes are called, in the order of `_about`."""
+    return " · ".join(name for name, _ in arm.cell)
 
 
 def _about(arm: Arm, language: str) -> dict[str, str]:
@@ -122,11 +129,9 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def _sides(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Rows and columns in order: where both name the same languages, in the same one."""
+    """Rows and columns in order; where rows are languages of the columns, in the columns'."""
     rows, columns = (frame[name].unique(maintain_order=True).to_list() for name in ("row", "column"))
-    if set(rows) <= set(columns):
-        rows = [name for name in columns if name in rows]
-    return rows, columns
+    return [name for name in columns if name in rows] if set(rows) <= set(columns) else sorted(rows), columns
 
 
 def _panels(heat: Heat, cells: list[dict[str, Any]], hover: Sequence[Hover]) -> Any:
