@@ -43,6 +43,7 @@ MANY = (
 )
 GROUPS = ("embeddings", "layer.1", "layer.2", "layer.3", "head")
 NAME = "made-up"
+TRAINED = ("source", "auxiliary")
 
 
 class MadeUp(NamedTuple):
@@ -59,6 +60,8 @@ class MadeUp(NamedTuple):
         impacts: whether the impact on each layer was analysed.
         rates: the variants that learn rates.
         failed: (variant, seed) of runs that failed.
+        ids: what examples are called, by their number.
+        select: on what the steps of phases are chosen.
     """
 
     languages: Sequence[str] = LANGUAGES
@@ -71,6 +74,8 @@ class MadeUp(NamedTuple):
     impacts: bool = False
     rates: Sequence[str] = ()
     failed: Sequence[tuple[str, int]] = ()
+    ids: str = "{}"
+    select: str = "last"
 
 
 def made_up_store(root: Path, **asked: Any) -> Store:
@@ -107,7 +112,7 @@ def _of_language(made: MadeUp, variant: str, seed: int, cell: Mapping[str, Seque
     return pl.DataFrame(
         {
             "language": [made.languages[place]] * n,
-            "id": [str(number) for number in range(n)],
+            "id": [made.ids.format(number) for number in range(n)],
             "group": np.arange(n) // 3,
             "label": labels.astype(np.int16),
             "prediction": given.astype(np.int16),
@@ -142,7 +147,9 @@ def _carry_out(store: Store, made: MadeUp, variant: str, seed: int, cell: Mappin
     scores = score_run(predicted, metrics=TextClassification().metrics, roles=known, facts=facts)
     unknown = dict.fromkeys(made.languages, 0.0)
     calibration = Calibration(1.5, "", "made-up", "validation", ("en",), 60, 0.9, 0.8).plain()
-    folder.finish(scores, predicted, {"warnings": [], "unknown": unknown}, calibration=calibration)
+    folder.finish(
+        scores, predicted, {"warnings": [], "unknown": unknown, "evaluation_seconds": 2.0}, calibration=calibration
+    )
     if made.impacts:
         _impact(store, made, key, seed, len(variant))
 
@@ -155,7 +162,13 @@ def _phase(store: Store, made: MadeUp, name: str, variant: str, seed: int, cell:
     if folder.done:
         return key
     product = "rates" if name == "meta" else "weights"
-    folder.begin({"name": name, "task": "made-up", "seed": seed, "product": product, "labels": list(made.labels)})
+    known = roles(made.languages, cell)
+    rows = {"task": None, "split": "train", "examples": 32 if shared else None, "share": None, "per_label": None}
+    spec = {"name": name, "task": "made-up", "seed": seed, "product": product, "labels": list(made.labels)}
+    spec["languages"] = [code for code, role in known.items() if role in (("source",) if shared else TRAINED)]
+    method = {"name": "meta_optimizer" if name == "meta" else "finetune", "settings": {}}
+    select = {"on": made.select, "every": 5, "held_out": 0.1}
+    folder.begin({**spec, "settings": {"on": rows, "support": None, "method": method, "select": select}})
     rng = np.random.default_rng([seed, len(name)])
     course: list[dict[str, float]] = []
     for step in range(1, made.steps + 1):
