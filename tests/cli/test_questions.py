@@ -245,7 +245,7 @@ def test_the_card_names_what_the_model_does_and_every_cell(isogloss: Isogloss, r
     assert isogloss("export", "reading", folder, "--store", reading / "store", "--offline").code == 0
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "pipeline_tag: question-answering" in card
-    assert 'language: ["en", "th"]' in card
+    assert "language:\n- en\n- th\n" in card
     assert "**labels**" not in card
     assert "- **settings**: rule generic, stride 9, max_answer_tokens 30, n_best 20" in card
     assert "| language | role | examples | generic_f1 | generic_exact_match |" in card

@@ -14,8 +14,10 @@ import pytest
 
 from isogloss.cli import main
 from isogloss.errors import Mistakes
+from isogloss.evaluation import slopes
 from isogloss.evaluation.calibration import fit_temperature, label_probabilities
-from isogloss.evaluation.evidence import evidence
+from isogloss.evaluation.evidence import evidence, without_labels
+from isogloss.evaluation.slopes import Slope
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.recipe.load import load_recipe
@@ -244,6 +246,17 @@ def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_
     assert "tested on none; isogloss table mine shows" in capsys.readouterr().err
     assert main(["table", "mine", *store[:2]]) == 0
     assert "settings" not in capsys.readouterr().err
+
+
+def test_languages_without_labels_are_told_of_with_the_slope_of_the_runs_encoder(
+    done: Store, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slope = Slope("tiny", ("this", "that"), 2.0, dict.fromkeys(("1", "2", "3", "4", "trained on"), 11.0))
+    monkeypatch.setattr(slopes, "shipped", lambda encoder: slope if Path(encoder).parent == mine else None)
+    monkeypatch.setattr("isogloss.evaluation.unlabelled.MOST_UNKNOWN", 1.0)
+    table = without_labels(done, done.resolve("mine"))
+    assert table is not None
+    assert any("labelled rows errs by" in note for note in table.footnotes)
 
 
 def test_a_final_run_knows_the_folds_of_its_own_cell_and_seed(mine: Path, tmp_path: Path) -> None:

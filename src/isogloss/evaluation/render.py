@@ -140,22 +140,22 @@ def _marked(cell: Cell, column: Column) -> str:
 
 
 def _markdown(table: Table) -> str:
-    lines = [f"**{_md(table.title)}**", "", *[f"- {_md(note)}" for note in table.notes]]
+    lines = [f"**{markdown_text(table.title)}**", "", *[f"- {markdown_text(note)}" for note in table.notes]]
     lines += [""] if table.notes else []
-    lines.append("| " + " | ".join(_md(column.full_name) for column in table.columns) + " |")
+    lines.append("| " + " | ".join(markdown_text(column.full_name) for column in table.columns) + " |")
     lines.append("|" + "|".join("---" if column.kind == "text" else "---:" for column in table.columns) + "|")
     for heading, rows in table.parts():
         if heading:
-            lines.append(f"| *{_md(heading)}* |" + " |" * (len(table.columns) - 1))
+            lines.append(f"| *{markdown_text(heading)}* |" + " |" * (len(table.columns) - 1))
         for row in rows:
             cells = zip(row, table.columns, strict=True)
-            lines.append("| " + " | ".join(_md(_marked(cell, column)) for cell, column in cells) + " |")
+            lines.append("| " + " | ".join(markdown_text(_marked(cell, column)) for cell, column in cells) + " |")
     for footnote in table.footnotes:
-        lines += ["", _md(footnote)]
+        lines += ["", markdown_text(footnote)]
     return "\n".join(lines) + "\n"
 
 
-def _md(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Escape what Markdown or HTML would read as markup, and line breaks, which would end a row."""
     return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s*[\r\n]+\s*", " ", text))
 

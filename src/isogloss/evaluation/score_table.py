@@ -37,6 +37,7 @@ class ArmScores:
         arm: which.
         by_seed: seed → language → value in percent.
         roles: language → role.
+        examples: language → how many it was tested on.
         failed: seeds that failed and have no scores.
         chosen: language → the value of an axis that was chosen for it; empty where none was.
         examples_seen: of one run, its phases together; None where it is not known.
@@ -45,6 +46,7 @@ class ArmScores:
     arm: Arm
     by_seed: Mapping[str, Mapping[str, float]]
     roles: Mapping[str, str]
+    examples: Mapping[str, int]
     failed: tuple[str, ...]
     chosen: Mapping[str, str]
     examples_seen: int | None
@@ -63,6 +65,7 @@ class ArmScores:
             arm,
             by_seed,
             dict(rows.select("language", "role").iter_rows()),
+            dict(rows.select("language", "n").iter_rows()),
             tuple(seed for seed in failed if seed not in by_seed),
             dict(rows.select("language", "chosen").iter_rows()) if "chosen" in rows.columns else {},
             round(float(seen.to_numpy().mean())) if seen.len() else None,
