@@ -134,6 +134,8 @@ def test_nothing_scrolls_sideways_on_a_narrow_screen(browser: Browser, written: 
         "return [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
     )
     assert wide > 0  # what is wide scrolls in its own box
+    edges = "return [...document.querySelectorAll('select')].map(one => one.getBoundingClientRect().right)"
+    assert max(browser.ask(edges)) <= 360  # what is chosen from stays in sight
     table = browser.find(SCORES)[0]
     place = "return arguments[0].tBodies[0].rows[0].cells[0].getBoundingClientRect().left"
     before = browser.ask(place, table)
