@@ -201,5 +201,8 @@ def test_it_stands_without_its_script(browser: Browser, written: Path, tmp_path:
 
 def test_references_within_drawings_are_their_own(browser: Browser, written: Path) -> None:
     browser.open(written)
+    one_by_one = browser.find(".drawing[data-specification]")[0]
+    browser.ask("arguments[0].scrollIntoView()", one_by_one)
+    until(lambda: browser.ask("return arguments[0].dataset.live !== undefined", one_by_one))
     ids = browser.ask("return [...document.querySelectorAll('[id]')].map(one => one.id)")
-    assert len(set(ids)) == len(ids)
+    assert sorted(set(ids)) == sorted(ids)
