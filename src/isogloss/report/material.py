@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.evidence import evidence
+from isogloss.evaluation.frame import Arm
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,6 +84,14 @@ class Material:
         found = [ArmScores.of(scores, arm, self.shown_metric) for arm in arms(scores)]
         baseline = baseline_of(scores, self.against)
         return tuple(sorted((one for one in found if one.by_seed), key=lambda one: one.arm.variant != baseline))
+
+    def called(self, arm: Arm) -> str:
+        """Return an arm's name in a figure: axes on which all arms are alike are left out."""
+        return str(Arm(arm.variant, tuple((axis, value) for axis, value in arm.cell if self.varies(axis))))
+
+    def varies(self, axis: str) -> bool:
+        """Whether arms differ on an axis."""
+        return len({value for one in self.arms for name, value in one.arm.cell if name == axis}) > 1
 
     @cached_property
     def predictions(self) -> pl.DataFrame:

@@ -20,7 +20,8 @@ def test_rows_are_those_of_the_comparison(plain: Material) -> None:
         theirs = dict(expected.select("language", name).iter_rows())
         assert dict(data.select("language", column).iter_rows()) == pytest.approx(theirs), column
     assert data.height == expected.height == 5
-    assert data["row"][0] == "mean of 2 unseen targets"
+    assert data.row(0, named=True)["row"] == "mean of unseen targets"
+    assert data["languages"].to_list() == [2, 1, 1, 1, 1]
 
 
 def test_decided_ones_are_filled_and_undecided_ones_hollow(plain: Material) -> None:
