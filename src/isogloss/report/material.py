@@ -111,7 +111,8 @@ class Material:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The names of the labels, by index; empty where no phase says them, or the task has none."""
-        specs = (self.store.phase(key).spec for run in self.done for key in run.phases[-1:])
+        phases = (self.store.phase(key) for run in self.done for key in run.phases[-1:])
+        specs = (phase.spec for phase in phases if (phase.path / "phase.json").is_file())
         return next((tuple(spec["labels"]) for spec in specs if spec.get("labels")), ())
 
     @cached_property
