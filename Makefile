@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/installed
 SOURCES := pyproject.toml models/isogloss-mini/pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart test test-slow lint results bench clean
+.PHONY: quickstart test test-slow lint results docs bench clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/isogloss quickstart
@@ -29,8 +29,14 @@ lint: $(INSTALLED)
 results: $(INSTALLED)
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.statistics.document import keep; keep(Path("docs/statistics"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.selection.document import keep; keep(Path("docs/auxiliary"))'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.evaluation.rebuild import rebuild; rebuild(Path("docs/tables.md"), Path("docs/results"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.evaluation.slopes import keep; keep(Path("docs/results"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; [rebuild(page, page.with_suffix("")) for page in map(Path, ("docs/results.md", "docs/statistics.md", "docs/auxiliary.md"))]'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; [rebuild(page, Path("docs/results")) for page in Path("docs").glob("*.md") if "<!-- " in page.read_text("utf-8") and not page.with_suffix("").is_dir()]'
+
+# The site, in build/site; a warning fails it.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(INSTALLED)
 	$(PIP) --editable models/isogloss-mini --editable '.[dev,bench]'

@@ -14,18 +14,15 @@ from isogloss.recipe.load import load_recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.run.resources import Resources
 from isogloss.store import Store
-from test_readme import run
+from page import page, run
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "lora.md").read_text(encoding="utf-8")
-FILES = re.findall(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+LORA = page("lora")
+PAGE, FILES, BASH = LORA.text, LORA.files, LORA.blocks("bash")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, text in FILES:
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    LORA.save(tmp_path)
     return tmp_path
 
 

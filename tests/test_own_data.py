@@ -11,25 +11,21 @@ import pytest
 
 from isogloss.recipe.load import load_recipe
 from isogloss.store import Store
-from test_readme import run
+from page import ROOT, in_python, page, run
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
-FILES = re.findall(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-PYTHON = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def python(block: str, folder: Path) -> str:
-    return run(f"python - <<'END'\n{block}END\n", folder, HF_HUB_OFFLINE="1")
+OWN_DATA = page("own_data")
+PAGE, FILES = OWN_DATA.text, OWN_DATA.files
+BASH, PYTHON = (
+    OWN_DATA.blocks("bash"),
+    [block for block in OWN_DATA.blocks("python") if block not in dict(FILES).values()],
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder where the first two blocks were carried out."""
     root = tmp_path_factory.mktemp("own")
-    for name, text in FILES:
-        (root / name).write_text(text, encoding="utf-8")
+    OWN_DATA.save(root)
     for block in BASH[:2]:
         run(block, root)
     return root
@@ -74,7 +70,7 @@ def test_the_rest_of_the_walk(folder: Path) -> None:
     assert final.settings["final"]
     shorter_run = 'run(recipe("helpdesk/recipe.toml", sets=["phases.train.epochs=1"])'
     block = PYTHON[1].replace('run("helpdesk/recipe.toml"', shorter_run)
-    shown = python(block.replace("import load", "import recipe, load"), folder)
+    shown = in_python(block.replace("import load", "import recipe, load"), folder)
     assert "probe" in shown
-    label = python(PYTHON[2], folder)
+    label = in_python(PYTHON[2], folder)
     assert f"'label': '{predicted[1]}'" in label

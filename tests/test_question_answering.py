@@ -21,24 +21,17 @@ from isogloss.kinds.question_answering import QuestionAnswering
 from isogloss.recipe.load import load_recipe, profiles
 from isogloss.recipe.resolve import evaluation_task
 from isogloss.recipe.source import shipped
-from test_readme import run
+from page import ROOT, page, run
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "question_answering.md").read_text(encoding="utf-8")
-FILES = re.findall(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-TOML = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-TEXT = [
-    line for block in re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()
-]
+QUESTION_ANSWERING = page("question_answering")
+PAGE, FILES, TEXT = QUESTION_ANSWERING.text, QUESTION_ANSWERING.files, QUESTION_ANSWERING.commands
+TOML, BASH = QUESTION_ANSWERING.blocks("toml"), QUESTION_ANSWERING.blocks("bash")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files that the page says to save."""
-    for name, text in FILES:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    QUESTION_ANSWERING.save(tmp_path)
     return tmp_path
 
 

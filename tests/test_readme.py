@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(?:bash|console|sh|shell)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-FILES = re.findall(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+from page import ROOT, Page, run
+
+PAGE = Page(ROOT / "README.md")
+README = PAGE.text
+BLOCKS = PAGE.blocks("bash")
+FILES = PAGE.files
 LOOKING = ("isogloss --help", "isogloss list", "isogloss show")
 
 
@@ -29,21 +28,6 @@ def looks_only(block: str) -> bool:
 
 def from_clone(block: str) -> bool:
     return block.startswith(("make ", "pip "))
-
-
-def run(block: str, folder: Path, **environment: str) -> str:
-    """Run a block in bash, stop at its first failure, and return what it printed."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block],
-        cwd=folder,
-        env={**os.environ, "PATH": path, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 def test_readme_has_what_the_tests_here_run() -> None:
@@ -83,8 +67,7 @@ def test_commands_that_look(line: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_commands_that_train(tmp_path: Path) -> None:
-    for name, text in FILES:
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    PAGE.save(tmp_path)
     trained = "\n".join(run(block, tmp_path) for block in BLOCKS if not (looks_only(block) or from_clone(block)))
     assert "top-half" in trained
     assert all(re.search(rf"\b{language}\b", trained) for language in ("de", "sw", "th"))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Isogloss
+from page import page
 
-PAGE = (Path(__file__).parents[2] / "docs" / "confidence.md").read_text(encoding="utf-8")
-BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-PYTHON = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PAGE = page("confidence").text
+BASH, PYTHON = page("confidence").blocks("bash"), page("confidence").blocks("python")
 
 
 def given(isogloss: Isogloss, carried: Path, line: str) -> str:

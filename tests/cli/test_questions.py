@@ -109,6 +109,11 @@ def read(text: str, ending: str) -> list[dict[str, Any]]:
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
+def test_answers_have_no_table_by_label(isogloss: Isogloss, reading: Path) -> None:
+    said = isogloss("table", "reading", "--store", reading / "store", "--by-label")
+    assert refused(said) == "--by-label: what these runs predict are no labels; leave it out: it is for classification"
+
+
 @pytest.mark.parametrize("given", ["csv", "tsv", "jsonl", "parquet"])
 @pytest.mark.parametrize("ending", ["tsv", "csv", "jsonl"])
 def test_every_answer_is_cut_from_its_context_at_its_place(

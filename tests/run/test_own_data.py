@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -121,6 +122,21 @@ def test_macro_f1_is_of_all_rows_and_no_mean_over_folds(done: Store) -> None:
         part = done.predictions("mine").filter(variant=variant, language="en")
         wanted = 100 * f1_score(part["label"].to_numpy(), part["prediction"].to_numpy(), average="macro")
         assert scores.filter(variant=variant, language="en", metric=name)["value"].item() == pytest.approx(wanted)
+
+
+def test_labels_are_counted_over_all_folds(mine: Path, done: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a simple model alone too, whose labels are named by the trained models of its recipe."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    assert main(["table", "mine/probe", "--by-label", "--format", "csv", "--store", str(mine / "runs")]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    part = done.predictions("mine/probe").filter(language="en")
+    _, recall, f1, support = precision_recall_fscore_support(part["label"], part["prediction"], labels=range(3))
+    own = [row for row in rows if row["language"] == "en"][:3]
+    assert [row["label"] for row in own] == ["a", "b", "c"]
+    assert [int(row["rows"]) for row in own] == support.tolist() == list(SHARES["en"])
+    assert [float(row["probe: recall"]) for row in own] == pytest.approx((100 * recall).tolist())
+    assert [float(row["probe: F1"]) for row in own] == pytest.approx((100 * f1).tolist())
 
 
 def test_simple_models_are_what_they_say(done: Store) -> None:

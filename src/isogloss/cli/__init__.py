@@ -15,7 +15,23 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, doctor, export, fetch, listing, new, predict, push, quickstart, run, show, table
+from isogloss.cli import (
+    analyse,
+    cite,
+    doctor,
+    export,
+    fetch,
+    figure,
+    listing,
+    new,
+    predict,
+    push,
+    quickstart,
+    report,
+    run,
+    show,
+    table,
+)
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -56,9 +72,12 @@ for _command in (
     listing.list_,
     show.show,
     table.table,
+    report.report,
+    figure.figure,
     predict.predict,
     export.export,
     push.push,
+    cite.cite,
     doctor.doctor,
 ):
     app.command(_command.__name__.rstrip("_"))(_command)

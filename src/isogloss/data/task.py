@@ -51,7 +51,8 @@ class Task:
         path: the folder with the task's files.
         licence: of the data.
         homepage: of the data.
-        citation: whom to cite.
+        citation: whom to cite, in a line.
+        cite: the same for `isogloss cite`: keys of works that it knows, or BibTeX.
         answers: the column of gold answers, cut from the last text.
         second: the column that says a row's second language, that of the question; a plain language means rows
             in which both are the same.
@@ -79,6 +80,7 @@ class Task:
     licence: str = ""
     homepage: str = ""
     citation: str = ""
+    cite: tuple[str, ...] = ()
     answers: str | None = None
     second: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

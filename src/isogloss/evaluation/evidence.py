@@ -76,13 +76,13 @@ def evidence(
     if not done:
         return scores, None
     # Under another rule, or on another task, an id may be the same and its score another thing.
-    alike = _alike(done, scores)
-    folded = "fold" in alike[0].axes
-    predictions = store.predictions(alike, columns=None if folded else _JUDGED)
+    tested = alike(done, scores)
+    folded = "fold" in tested[0].axes
+    predictions = store.predictions(tested, columns=None if folded else _JUDGED)
     if folded:
         from isogloss.evaluation.folds import across_folds
 
-        scores, predictions = across_folds(scores, predictions, _metrics(alike[0]))
+        scores, predictions = across_folds(scores, predictions, _metrics(tested[0]))
     if choosing is not None:
         choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
         scores = picked(scores, choice, choosing.axis)
@@ -90,7 +90,7 @@ def evidence(
     return scores, Outcomes.from_predictions(predictions)
 
 
-def _alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
+def alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
     """Return the runs that are tested on the task of the first one and have its primary metric."""
     from isogloss.evaluation.frame import primary_metric
 

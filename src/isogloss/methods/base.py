@@ -155,7 +155,8 @@ class Method(Protocol):
     """How episodes change a learner.
 
     A method is made from its settings and holds no state of its own; `version` goes up whenever the same settings would
-    give another result, so that stored phases are never mistaken for what the method does now.
+    give another result, so that stored phases are never mistaken for what the method does now. It may have `cite`, as
+    may pairings, objectives and kinds: whom to cite, each a key of `isogloss.evaluation.citations` or BibTeX.
     """
 
     Settings: ClassVar[type[Settings]]

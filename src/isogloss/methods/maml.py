@@ -150,6 +150,13 @@ class Maml:
         self.settings = settings
         self.pairing = pairing_of(settings.pairing)
 
+    @property
+    def cite(self) -> tuple[str, ...]:
+        """Whom to cite for it and for what its settings turn on; the pairing has its own."""
+        learned = ("li2017metasgd",) if self.settings.learn_inner_rates else ()
+        head_alone = ("raghu2020anil",) if self.settings.inner_groups == ("head",) else ()
+        return ("finn2017maml", *learned, *head_alone)
+
     def check(self, learner: Learner, rates: Rates) -> None:
         """See that the inner groups are there and move, and that the learner can be differentiated as the order asks.
 

@@ -103,6 +103,7 @@ class MetaOptimizer:
         meta_training: Literal["surprise", "joint"] = "surprise"
 
     version = 1
+    cite = ("xu2021soft",)
     owns_length = True
     draws_support = False  # supports are drawn from the languages that the pairing leaves them
 

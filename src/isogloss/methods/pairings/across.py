@@ -33,6 +33,7 @@ class Across:
         query_languages: int = Field(1, ge=1)
 
     version = 1
+    cite = ("liu2021xlamaml",)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -20,6 +20,7 @@ class Roles:
         """There are none."""
 
     version = 1
+    cite = ("liu2021xlamaml",)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -19,6 +19,7 @@ class Surprise:
         """There are none."""
 
     version = 1
+    cite = ("xu2021soft",)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

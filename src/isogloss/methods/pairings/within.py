@@ -19,6 +19,7 @@ class Within:
         """There are none."""
 
     version = 1
+    cite = ("nooralahzadeh2020xmaml",)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

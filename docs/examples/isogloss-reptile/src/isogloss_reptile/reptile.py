@@ -89,6 +89,15 @@ class Reptile:
         inner_steps: int = Field(3, ge=1)
 
     version = 1
+    cite = (
+        "@misc{nichol2018reptile,\n"
+        "  title = {On First-Order Meta-Learning Algorithms},\n"
+        "  author = {Nichol, Alex and Achiam, Joshua and Schulman, John},\n"
+        "  year = {2018},\n"
+        "  eprint = {1803.02999},\n"
+        "  archivePrefix = {arXiv},\n"
+        "}",
+    )
     pairing: base.Pairing = Within(Within.Settings())
     product: base.Product = "weights"
     owns_length = False

@@ -1,0 +1,1 @@
+"""A pairing of language families for Isogloss."""

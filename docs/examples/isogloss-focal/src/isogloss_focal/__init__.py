@@ -1,0 +1,1 @@
+"""Focal loss as an objective of Isogloss."""

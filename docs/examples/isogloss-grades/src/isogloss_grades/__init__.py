@@ -1,0 +1,1 @@
+"""Grades as a kind of task of Isogloss."""
