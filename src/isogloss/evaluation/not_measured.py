@@ -93,11 +93,13 @@ def _estimates(frame: pl.DataFrame) -> Iterator[str]:
     if frame["elsewhere"].is_null().any():
         yield "± error: the mean absolute error of such estimates of the labelled languages, each left out in turn"
     borrowed = frame.filter(pl.col("elsewhere").is_not_null())
-    for (elsewhere, worst), own in borrowed.group_by("elsewhere", "elsewhere_error", maintain_order=True):
+    for (elsewhere,), own in borrowed.group_by("elsewhere", maintain_order=True):
+        worst = float(own["elsewhere_error"].to_numpy().max())
         yield (
             f"{', '.join(sorted(set(own['language'])))}: too few languages have labels to fit a line, so its slope is "
             f"that of {elsewhere} with the same encoder; from one of these to another such estimates erred by "
-            f"{worst:.1f} points on average; ± error: that, widened by how few labelled rows there are here"
+            f"{worst:.1f} points on average; ± error: that, widened by how few "
+            "labelled rows there are here; another task may err by more"
         )
 
 
