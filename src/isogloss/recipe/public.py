@@ -1,4 +1,4 @@
-"""A recipe's settings as they may leave this machine: of every path the last part alone."""
+"""A recipe's settings as they may leave this machine: of a path the file's name, of a folder of data nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from isogloss.learner.encoders import EMBEDDED, on_hub
 
-_PATHS = ("path", "pattern", "index")  # keys whose values are paths
-_OF_PATHS = ("data", "files")  # tables whose values are, unless they are tables again
+_FILES = ("pattern", "index")  # keys whose values are paths of files
+_FOLDER = "FOLDER"  # in place of one, whose very name may be that of a user
 _HUB = "hub"  # its path is a name there
 
 
 def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with names in place of paths of folders, files and encoders of this machine.
+    """Return settings with names in place of paths of files and encoders of this machine, and "FOLDER" for folders.
 
     Names on the hub stay.
     """
@@ -27,11 +27,15 @@ def _public(value: Any, keys: list[str]) -> Any:
         return {key: item if key == _HUB else _public(item, [*keys, *key.split(".")]) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_public(item, keys) for item in value]
-    return PureWindowsPath(value).name if isinstance(value, str) and _is_path(value, keys) else value
+    if not isinstance(value, str):
+        return value
+    if keys[-1] == "path" or "data" in keys[-2:-1]:
+        return _FOLDER
+    return PureWindowsPath(value).name if _is_path(value, keys) else value
 
 
 def _is_path(text: str, keys: list[str]) -> bool:
-    if keys[-1] in _PATHS or any(key in _OF_PATHS for key in keys[-2:-1]):
+    if keys[-1] in _FILES or "files" in keys[-2:-1]:
         return True
     if text.startswith(("~", "./", "../", ".\\", "..\\")) or text.endswith(".toml"):
         return True
