@@ -30,8 +30,9 @@ LOOKING = ("distances", "reproduce", "which_method")
 TRAINING = {
     "add_a_task": {},
     "auxiliary": {},
-    "cluster": {"examples = 1000": "examples = 100"},
+    "cluster": {"examples = 1000": "examples = 100", "examples = 300": "examples = 40"},
     "few_shot": {
+        "examples = 300": "examples = 40",
         "draw = [0, 1, 2]": "draw = [0, 1]",
         "examples = 2000": "examples = 100",
         "epochs = 3": "epochs = 1",
@@ -39,8 +40,8 @@ TRAINING = {
         "epochs = 10": "epochs = 1",
     },
     "gpu": {},
-    "python": {"examples = 2000": "examples = 100"},
-    "why_thai": {"examples = 2000": "examples = 100", "epochs = 3": "epochs = 1"},
+    "python": {"examples = 2000": "examples = 100", "examples = 300": "examples = 40"},
+    "why_thai": {"examples = 2000": "examples = 100", "examples = 300": "examples = 40", "epochs = 3": "epochs = 1"},
 }
 SAID = {
     "add_a_task": ("sw",),
