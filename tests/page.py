@@ -113,7 +113,6 @@ def given(line: str) -> tuple[str, dict[str, Any]]:
 
     A recipe that it names is one that comes along, a file of the reader's or the word RECIPE; a profile is one of its.
     """
-    import click
     from typer.main import get_command
 
     from isogloss.cli import app
@@ -122,7 +121,7 @@ def given(line: str) -> tuple[str, dict[str, Any]]:
 
     program, *words = shlex.split(line, comments=True)
     assert program == "isogloss"
-    command: click.Command = get_command(app)
+    command: Any = get_command(app)
     name = ""
     while hasattr(command, "commands"):
         word, *words = words

@@ -25,7 +25,7 @@ OWN = {
     "question_answering": "test_question_answering.py",
 }
 # Pages that are carried out here as they stand, in seconds.
-LOOKING = ("distances", "reproduce", "which_method")
+LOOKING = ("completion", "distances", "reproduce", "which_method")
 # Pages that are carried out here with some words changed, to be small: what they train takes a while all the same.
 TRAINING = {
     "add_a_task": {},
@@ -36,7 +36,7 @@ TRAINING = {
         "draw = [0, 1, 2]": "draw = [0, 1]",
         "examples = 2000": "examples = 100",
         "epochs = 3": "epochs = 1",
-        "per_label = 2 }": "per_label = 1, examples = 8 }",
+        "per_label = 2": "per_label = 1",
         "epochs = 10": "epochs = 1",
     },
     "gpu": {},
@@ -46,6 +46,7 @@ TRAINING = {
 SAID = {
     "add_a_task": ("sw",),
     "auxiliary": (),
+    "completion": ("_ISOGLOSS_COMPLETE",),
     "cluster": ("shared: accuracy in percent",),
     "distances": (),
     "few_shot": (" source_only ", " few "),

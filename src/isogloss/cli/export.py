@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import DEFAULT_STORE, DataOption, OfflineOption, StoreOption, folders
 from isogloss.errors import mistake, nearest
 
@@ -22,7 +23,9 @@ _FORMATS = ("transformers", "onnx")
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A run that kept its weights.", metavar="RUN")],
+    run: Annotated[
+        str, typer.Argument(help="A run that kept its weights.", metavar="RUN", autocompletion=complete.runs)
+    ],
     folder: Annotated[Path, typer.Argument(help="Where to; must not exist yet.", metavar="FOLDER")],
     *,
     form: Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(_FORMATS))] = _FORMATS[0],
