@@ -22,8 +22,11 @@ from bench import (
     maml_step,
     mantel,
     meta_step,
+    parts,
+    precision,
     predict,
     predict_memory,
+    report,
     results,
     spans,
     startup,
@@ -44,12 +47,15 @@ MODULES = (
     curves,
     predict,
     predict_memory,
+    report,
     startup,
     bert_base,
     cka,
     mantel,
     spans,
     features,
+    precision,
+    parts,
 )
 BENCHMARKS: tuple[Benchmark, ...] = tuple(module.BENCHMARK for module in MODULES)
 RESULTS = Path(__file__).with_name("results.json")

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isogloss.cli.options import DEFAULT_STORE
-from isogloss.evaluation.render import MARKS, Cell, Format, Table, number, render
+from isogloss.evaluation.html import STYLE, html
+from isogloss.evaluation.render import Format, Table, render
 from isogloss.recipe.load import load_recipe as recipe
 from isogloss.recipe.model import Recipe
 
@@ -51,7 +51,7 @@ class Tables:
         return self.to("text")
 
     def _repr_html_(self) -> str:
-        return "\n".join(map(_html, self.shown))
+        return "\n".join([STYLE, *map(html, self.shown)])
 
 
 def run(
@@ -157,20 +157,3 @@ def predict(
     columns = {name: [row[place] for row in rows] for place, name in enumerate(task.texts)}
     given = Rows("texts", columns, range(len(rows)), range(len(rows)))
     return pl.DataFrame({**columns, **predicted_columns(Path(store), run, task, task.texts, given, offline=offline)})
-
-
-def _html(table: Table) -> str:
-    """Return a table as HTML; everything in it is text."""
-    heads = "".join(f"<th>{escape(column.name)}</th>" for column in table.columns)
-    body = "".join(f"<tr>{''.join(_cells(row, table))}</tr>" for row in table.rows)
-    notes, footnotes = ("".join(f"<p>{escape(note)}</p>" for note in some) for some in (table.notes, table.footnotes))
-    return f"<p><b>{escape(table.title)}</b></p>{notes}<table><tr>{heads}</tr>{body}</table>{footnotes}"
-
-
-def _cells(row: Sequence[Cell], table: Table) -> list[str]:
-    shown = []
-    for cell, column in zip(row, table.columns, strict=True):
-        text = escape(number(cell.value, column) + "".join(MARKS[mark] for mark in cell.marks))
-        aligned = "left" if column.kind == "text" else "right"
-        shown.append(f'<td style="text-align:{aligned}">{text}</td>')
-    return shown

@@ -12,7 +12,6 @@ from scipy import stats
 
 from isogloss.analysis.correlation_table import correlation_tables
 from isogloss.analysis.correlations import MEAN, POOLED, answer
-from isogloss.analysis.figures import correlation_figure, save, transfer_figure
 from isogloss.analysis.layers import LEVEL, freezing_recipe, layers
 from isogloss.analysis.statistics.frame import DEFAULT
 from isogloss.analysis.statistics.pairs import Matrix
@@ -24,6 +23,8 @@ from isogloss.evaluation.render import render
 from isogloss.recipe.analysis import CorrelateAnalysis
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.plan import make_plan
+from isogloss.report.figures.drawing import save
+from isogloss.report.figures.philippy2023 import correlation_figure, transfer_figure
 from recipe.support import Fingerprints
 
 CODES = ("bg", "de", "el", "en", "es", "fr", "hi", "ru", "th", "tr", "vi", "zh")

@@ -38,13 +38,11 @@ def test_predictions_are_those_of_the_command(carried: Path, isogloss: Callable)
     assert learner.labels == ("high", "low")
 
 
-def test_html_is_escaped() -> None:
-    columns = (Column("<i>variant"), Column("n", "integer"))
-    one = Table("a & b", columns, ((Cell("<script>", ("seen",)), Cell(1200)),), footnotes=("x < y",))
-    html = Tables(None, (one,))._repr_html_()  # type: ignore[arg-type]
+def test_a_notebook_shows_the_tables_and_not_their_markup() -> None:
+    one = Table("a & b", (Column("<i>variant"),), ((Cell("<script>"),),))
+    html = Tables(None, (one, one))._repr_html_()  # type: ignore[arg-type]
     assert "<script>" not in html
-    for text in ("&lt;script&gt;†", "&lt;i&gt;variant", "a &amp; b", "x &lt; y", "1,200"):
-        assert text in html
+    assert html.count("&lt;script&gt;") == html.count("a &amp; b</p>") == 2
 
 
 def test_mistakes_are_raised(carried: Path) -> None:

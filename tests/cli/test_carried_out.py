@@ -229,7 +229,7 @@ def test_export_is_an_ordinary_folder_with_the_same_predictions(isogloss: Isoglo
         found = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).logits.softmax(-1)
     assert np.abs(found.numpy() - kept.select("p0", "p1").to_numpy()).max() < 1e-5
     card = (folder / "README.md").read_text()
-    for words in ("tiny: meta_optimizer", "| sw | unseen | 30 |", '"en"', "high, low", '"rounds": 2'):
+    for words in (r"tiny: meta\_optimizer", "| sw | unseen | 30 |", "- en", "high, low", '"rounds": 2'):
         assert words in card
     refused(isogloss("export", "tiny/meta_optimizer@0", folder, "--store", made / "store"), "exists already")
 

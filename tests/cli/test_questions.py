@@ -109,6 +109,11 @@ def read(text: str, ending: str) -> list[dict[str, Any]]:
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
+def test_answers_have_no_table_by_label(isogloss: Isogloss, reading: Path) -> None:
+    said = isogloss("table", "reading", "--store", reading / "store", "--by-label")
+    assert refused(said) == "--by-label: what these runs predict are no labels; leave it out: it is for classification"
+
+
 @pytest.mark.parametrize("given", ["csv", "tsv", "jsonl", "parquet"])
 @pytest.mark.parametrize("ending", ["tsv", "csv", "jsonl"])
 def test_every_answer_is_cut_from_its_context_at_its_place(
@@ -240,7 +245,7 @@ def test_the_card_names_what_the_model_does_and_every_cell(isogloss: Isogloss, r
     assert isogloss("export", "reading", folder, "--store", reading / "store", "--offline").code == 0
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "pipeline_tag: question-answering" in card
-    assert 'language: ["en", "th"]' in card
+    assert "language:\n- en\n- th\n" in card
     assert "**labels**" not in card
     assert "- **settings**: rule generic, stride 9, max_answer_tokens 30, n_best 20" in card
     assert "| language | role | examples | generic_f1 | generic_exact_match |" in card

@@ -1,22 +1,28 @@
-"""The quickstart, on a recipe that takes seconds; and what it makes of a comparison."""
+"""The quickstart, on a recipe that takes seconds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from cli.conftest import Isogloss
 from isogloss.cli import quickstart
 from isogloss.cli.estimate import Expected, Speed
 from isogloss.recipe.load import load_recipe
+from isogloss.report import page
 
 
 @pytest.fixture
 def tiny(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(quickstart, "RECIPE", "tiny.toml")
     return project
+
+
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what draws figures be not installed: it takes seconds, and has tests of its own."""
+    monkeypatch.setattr(page, "find_spec", lambda name: None)
 
 
 def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Isogloss, tiny: Path) -> None:
@@ -29,10 +35,12 @@ def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Iso
         "meta_optimizer",
         "†",
         "isogloss table tiny --store",
+        "the page of all of it, for a browser: wrote isogloss-quickstart/report.html",
         "isogloss run my-project/recipe.toml",
     ):
         assert words in said.out
     assert (tiny / "isogloss-quickstart" / "runs").is_dir()
+    assert "What came of it" in (tiny / "isogloss-quickstart" / "report.html").read_text(encoding="utf-8")
     again = isogloss("quickstart", "--no-progress")
     assert (again.code, again.err) == (0, "")
     assert "4 found finished" in again.out
@@ -57,33 +65,6 @@ def test_the_smaller_size_is_one_that_the_recipe_has() -> None:
     assert len(full.languages.target) == 22
     assert (full.seeds.together or 0) >= 2
     assert full.model_dump() != smaller.model_dump()
-
-
-def comparison(*rows: tuple[str, str, float, float]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            {
-                "variant": variant, "baseline": "pooled", "scope": "unseen", "language": "ar+de+sw", "verdict": verdict,
-                "difference": difference, "low": difference - 1, "high": difference + 1, "minimum": minimum, "seeds": 2,
-            }
-            for variant, verdict, difference, minimum in rows
-        ]
-    )  # fmt: skip
-
-
-def test_a_method_that_wins_is_named() -> None:
-    text = quickstart.meaning(comparison(("source_only", "worse", -5, 1), ("meta", "better", 2, 1)))
-    first, second = text.splitlines()
-    assert first.index("meta is better (+2.00 points [+1.00, +3.00])") < first.index("source_only is worse (-5.00")
-    assert "3 languages without any labels" in first
-    assert second.startswith('"meta" is the one to use')
-
-
-def test_a_method_that_does_not_win_is_not_named() -> None:
-    text = quickstart.meaning(comparison(("meta", "undecided", 0.5, 1.2)))
-    assert 'Nothing here beats "pooled"' in text
-    assert "below 1.2 points would not have shown" in text
-    assert "with 2 seeds" in text
 
 
 def test_the_commands_that_come_next_work_to_the_letter(isogloss: Isogloss, project: Path) -> None:

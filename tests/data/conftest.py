@@ -15,6 +15,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
+from data.fake_hub import FakeHub, in_place_of_the_hub
 from isogloss.data.bag import Bag
 from isogloss.data.rows import Rows
 from isogloss.kinds.base import Encoded
@@ -35,6 +36,12 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return _write
+
+
+@pytest.fixture
+def fake_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
+    """A hub without repositories."""
+    return in_place_of_the_hub(monkeypatch, tmp_path / "fake")
 
 
 def small_tokenizer(words: Iterable[str] = WORDS) -> PreTrainedTokenizerFast:

@@ -1,7 +1,7 @@
-"""The hub source against `datasets` itself reading a local Parquet folder in the hub's layout; no network.
+"""The hub source against `datasets` itself reading Parquet files out of the hub's cache; no network.
 
-The one thing replaced is the lookup of a branch's commit. That the real data sets lie there under these names
-is not tested here.
+The one thing replaced is what brings files into the cache. That the real data sets lie there under these names is not
+tested here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from isogloss.data import hub
+from data.fake_hub import COMMIT
+from isogloss.data import hub, hub_files
 from isogloss.data.rules import HubRule
 from isogloss.data.source import fingerprint, read_rows
 from isogloss.data.task import load_task
@@ -18,13 +19,11 @@ from isogloss.errors import Mistakes
 
 datasets = pytest.importorskip("datasets")
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAMES = ["neutral", "contradiction", "entailment"]  # in another order than the task's
 
 
 @pytest.fixture(autouse=True)
-def _quiet(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+def _quiet(fake_hub):
     datasets.disable_progress_bars()
     yield
     datasets.enable_progress_bars()
@@ -88,24 +87,53 @@ def test_files_by_a_pattern_and_columns_by_their_names_there(tmp_path):
     assert [rows.label_names[label] for label in rows.labels] == ["play_game", "qa_maths"]
 
 
-def test_a_branch_is_resolved_to_a_commit_once_and_a_commit_never(monkeypatch):
-    asked = []
-
-    class Api:
-        def dataset_info(self, path, revision):
-            asked.append((path, revision))
-            return type("Info", (), {"sha": COMMIT})
-
-    monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    hub._commit.cache_clear()
+def test_a_branch_is_resolved_to_a_commit_once_and_a_commit_never(fake_hub):
+    (fake_hub.remote / "AmazonScience" / "massive").mkdir(parents=True)
     task = load_task({"name": "massive", "source": "hub"})
     names = {fingerprint(task, language, "test") for language in ("en", "sw") for _ in range(2)}
     assert len(names) == 2
-    assert asked == [("AmazonScience/massive", "refs/convert/parquet")]
+    assert fake_hub.asked == ["AmazonScience/massive"]
     assert hub.where_on_hub(task, "sw", "test")["revision"] == COMMIT
     fingerprint(load_task("xnli"), "sw", "test")
-    assert len(asked) == 1
-    hub._commit.cache_clear()
+    assert len(fake_hub.asked) == 1
+    assert fingerprint(task, "en", "test", offline=True) in names  # what the branch stood for when it was asked
+
+
+def test_what_was_read_once_is_read_again_offline(nli, fake_hub):
+    """The files of one configuration and the card, and nothing of another's."""
+    online = read_rows(_task(nli), "en", "validation")
+    asked = list(fake_hub.asked)
+    with pytest.raises(Mistakes, match=r"not wholly, in the hub's cache; .*isogloss fetch"):
+        read_rows(_task(nli), "sw", "validation", offline=True)
+    fake_hub.here = False
+    offline = read_rows(_task(nli), "en", "validation", offline=True)
+    assert (offline.texts, offline.fingerprint) == (online.texts, online.fingerprint)
+    assert fake_hub.asked == asked
+    there = {path.relative_to(fake_hub.cache).parts[3:] for path in fake_hub.cache.rglob("*") if path.is_file()}
+    assert ("en", "validation-00000-of-00001.parquet") in there
+    assert not any("sw" in parts for parts in there)
+    with pytest.raises(Mistakes, match="cannot be had from the hub: no network"):
+        read_rows(_task(nli), "sw", "validation")
+
+
+@pytest.mark.parametrize(
+    ("card", "config", "patterns"),
+    [
+        ("configs: [{config_name: en, data_files: en/*}]", "en", ["en/*", "en/*"]),
+        (
+            "configs: [{config_name: en, data_files: [a/*, b/*], data_dir: x}]",
+            "en",
+            ["x/a/*", "x/a/*", "x/b/*", "x/b/*"],
+        ),
+        ("configs: [{config_name: en, data_files: [{split: test, path: ['**/t-*']}]}]", "en", ["**/t-*", "t-*"]),
+        ("configs: [{config_name: default, data_files: d/*}]", None, ["d/*", "d/*"]),
+        ("configs: [{config_name: en, data_files: en/*}]", "de", ["*.parquet"]),
+        ("license: mit", "en", ["*.parquet"]),
+    ],
+)
+def test_a_card_says_which_files_a_configuration_has(tmp_path, card, config, patterns):
+    (tmp_path / "README.md").write_text(f"---\n{card}\n---\n")
+    assert hub_files._patterns(tmp_path / "README.md", config) == patterns
 
 
 @pytest.mark.parametrize("rule", [{"config": "{code}"}, {"config": None, "data_files": "{split}/{code}/*"}])
@@ -125,8 +153,7 @@ def test_what_is_filled_in_does_not_lead_out_of_the_data_set(nli, rule):
         ({"path": "none/such"}, "none/such: cannot be had from the hub"),
     ],
 )
-def test_what_is_not_there_is_one_line(nli, changes, told, monkeypatch):
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+def test_what_is_not_there_is_one_line(nli, changes, told):
     with pytest.raises(Mistakes, match=told) as caught:
         read_rows(replace(_task(nli), hub=replace(_task(nli).hub, **changes)), "en", "validation")
     assert len(str(caught.value).splitlines()) == 1
@@ -150,14 +177,22 @@ def test_a_label_that_is_missing_there(nli):
         read_rows(_task(nli), "en", "validation")
 
 
-def test_other_formats_than_parquet_are_refused(tmp_path):
+def test_other_formats_than_parquet_are_refused(nli, tmp_path):
     folder = tmp_path / "lines"
     folder.mkdir()
-    (folder / "train.jsonl").write_text('{"text": "a", "label": "x"}\n')
+    (folder / "train.jsonl").write_text('{"premise": "a", "hypothesis": "b", "label": "x"}\n')
     rule = HubRule(path=str(folder), revision=COMMIT, splits={"train": "train"})
     task = replace(load_task("xnli"), hub=rule)
-    with pytest.raises(Mistakes, match="holds json, not Parquet"):
+    with pytest.raises(Mistakes, match="holds no Parquet there"):
         read_rows(task, "en", "train")
+    read_rows(_task(nli), "en", "validation")  # that the cache has Parquet of another configuration is no help
+    (nli / "lines.jsonl").write_text('{"premise": "a", "hypothesis": "b", "label": "x"}\n')
+    card = (
+        (nli / "README.md").read_text().replace("configs:", "configs:\n- {config_name: lines, data_files: lines.jsonl}")
+    )
+    (nli / "README.md").write_text(card)
+    with pytest.raises(Mistakes, match="holds json, not Parquet"):
+        read_rows(_task(nli, config="lines", splits={"train": "train"}), "en", "train")
 
 
 def test_without_datasets_the_remedy_is_the_extra(nli, monkeypatch):

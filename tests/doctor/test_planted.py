@@ -234,6 +234,16 @@ def test_permuted_labels_stand_out_where_nothing_is_parallel(apart: list[Column]
     assert len(hits & set(found.rows)) >= 4
 
 
+def test_in_one_language_suspicious_rows_are_a_note(apart: list[Column]) -> None:
+    """Nothing says what is usual, and the rows are still worth a look; of clean ones nothing is told."""
+    assert suspects.examine(apart[3:], set()).findings == ()
+    planted, rows = permuted(apart[3], 0.03)
+    (found,) = suspects.examine([planted], set()).findings
+    assert found.severity == "note"
+    assert "with too few other languages to say whether that is usual" in found.what
+    assert len({f"fr-validation:{row}" for row in rows} & set(found.rows)) >= 4
+
+
 def test_leaving_a_row_out_is_what_fitting_without_it_gives() -> None:
     """Against ridge regression fitted anew without the row, on the features and targets of all."""
     from sklearn.feature_extraction.text import TfidfVectorizer

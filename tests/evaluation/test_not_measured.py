@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from isogloss.evaluation.not_measured import not_measured, not_measured_table
+from isogloss.evaluation.slopes import Slope
+from isogloss.evaluation.unlabelled import Answered, estimate
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pl")
 
@@ -75,3 +79,71 @@ def test_a_row_that_every_fold_has_predicted_is_one_row() -> None:
     shares = {("r", code): 0.0 for code in (*LANGUAGES, "sw")}
     frame = not_measured(world(accuracies, True), every_fold(both), scores(LANGUAGES), shares)
     assert frame["n"].to_list() == [4_000]
+
+
+HALF = Slope("mini", ("this", "that"), 0.5, {"1": 3.0, "2": 2.0, "3": 2.0, "4": 1.0, "trained on": 4.0})
+
+
+def with_slope(languages: tuple[str, ...], *, slope: Slope | None = HALF, unknown: float = 0.0) -> dict[str, object]:
+    accuracies = {code: 0.9 - 0.05 * number for number, code in enumerate(languages)}
+    shares = {("r", code): 0.0 for code in languages} | {("r", "sw"): unknown}
+    frame = not_measured(world(accuracies, True), world({"sw": 0.7}, False), scores(languages), shares, {"r": slope})
+    [row] = frame.iter_rows(named=True)
+    return row | {"notes": not_measured_table(frame).footnotes}
+
+
+def test_with_few_labelled_languages_the_slope_is_from_elsewhere() -> None:
+    """German (0.85) is the anchor, English was trained on: 85 + 0.5 · (70 − 85)."""
+    row = with_slope(("en", "de"))
+    assert row["estimate"] == pytest.approx(77.5, abs=1.5)
+    assert row["error"] == pytest.approx(np.hypot(3.0, 100 * np.sqrt(2 / np.pi * 0.85 * 0.15 / 4000)), abs=0.01)
+    assert (row["labelled"], row["elsewhere"], row["elsewhere_error"], row["reason"]) == (1, "this and that", 3.0, "")
+    [note] = row["notes"]
+    assert "its slope is that of this and that with the same encoder" in note
+    assert "erred by 3.0 points on average" in note
+
+
+def test_with_none_beside_those_trained_on_these_are_the_anchors() -> None:
+    row = with_slope(("en",))
+    assert row["estimate"] == pytest.approx(79, abs=1)  # 0.9, but for probabilities above 1
+    assert row["elsewhere_error"] == 4.0
+
+
+def test_with_enough_labelled_languages_the_line_is_fitted_here() -> None:
+    row = with_slope(LANGUAGES)
+    assert (row["elsewhere"], row["elsewhere_error"]) == (None, None)
+    assert row["estimate"] == pytest.approx(70, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("slope", "unknown", "why"),
+    [
+        (None, 0.0, "1 labelled languages beside those trained on"),
+        (HALF, 0.21, "21% of its tokens are unknown"),
+        (
+            replace(HALF, errors=dict.fromkeys(HALF.errors, 10.1)),
+            0.0,
+            "from 4,000 labelled rows errs by 10%, more than 10%",
+        ),
+    ],
+)
+def test_no_number_without_a_slope_a_language_that_is_read_and_an_error_of_use(
+    slope: Slope | None, unknown: float, why: str
+) -> None:
+    row = with_slope(("en", "de"), slope=slope, unknown=unknown)
+    assert row["estimate"] is None
+    assert why in str(row["reason"])
+
+
+def test_few_labelled_rows_widen_the_error_and_very_few_give_no_number() -> None:
+    def answered(rows: int, right: int, trained_on: bool = False) -> Answered:
+        outcome = np.arange(rows)[None] < right
+        return Answered(np.full((1, rows), 0.8), np.zeros((1, rows), np.int64), outcome, trained_on)
+
+    target = Answered(np.full((1, 100), 0.7), np.zeros((1, 100), np.int64))
+    found = estimate({"sw": answered(100, 80)}, target, HALF)
+    assert found.accuracy == pytest.approx(0.8 - 0.05)
+    assert found.mean_absolute_error == pytest.approx(np.hypot(0.03, np.sqrt(2 / np.pi * 0.16 / 100)))
+    few = estimate({"sw": answered(10, 5), "en": answered(1000, 800, trained_on=True)}, target, HALF)
+    assert few.accuracy is None
+    assert few.reason == "an estimate from 10 labelled rows errs by 13%, more than 10%"

@@ -127,6 +127,8 @@ def test_a_missing_frame_names_the_command_that_keeps_it(page: Path, head: str, 
         ("none", "no such file"),
         ("toy compere=x", 'did you mean "compare"'),
         ("toy show=score", 'did you mean "scores"'),
+        ("toy layout=xu2021-tabel1", 'did you mean "xu2021-table1"'),
+        ("toy layout=xu2021-table1 format=pdf", 'no format "pdf" in a page'),
         ("toy only=frozen,mata", 'no row of "mata"; did you mean "meta"'),
     ],
 )

@@ -15,7 +15,7 @@ from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.frame import stack
 from isogloss.evaluation.outcomes import Outcomes
-from isogloss.evaluation.render import Cell, Column, Table, render
+from isogloss.evaluation.render import Cell, Column, Group, Table, render
 from isogloss.evaluation.table import table, tables
 
 PREDICTED = predictions({"pooled": 0.6, "meta": 0.8}, seeds=range(5))
@@ -207,10 +207,62 @@ def test_markdown_escapes_what_would_break_a_table() -> None:
 def test_latex_escapes_specials() -> None:
     text = render([NASTY], "latex")
     assert r"a\textbar{}b\_c\textbackslash{}d \textless{}i\textgreater{} \#" in text
-    assert r"$-$1.23\textsuperscript{\dag}$\blacktriangle$" in text
+    assert r"\textbf{$-$1.23}\rlap{\textsuperscript{$\dagger$}}" in text
     assert r"{[$-$1.00, +2.00]}" in text
     assert r"foot \& note" in text
     assert text.count(r"\\") == 3
+    assert text.startswith(r"% needs \usepackage{booktabs,amssymb}")
+
+
+GROUPED = Table(
+    "t",
+    (Column("name"), Column("a", "number", group="near"), Column("b", "number", group="near"), Column("n", "integer")),
+    tuple((Cell(name), Cell(1.5, ("better",)), Cell(0.25, ("worse",)), Cell(1200)) for name in ("p", "q", "[r]")),
+    groups=(Group("first & only", 1), Group("", 2)),
+)
+
+
+def test_rows_and_columns_in_groups() -> None:
+    """Red when a row stands under another heading, or a heading over another column."""
+    assert render([GROUPED], "md").splitlines()[2:] == [
+        "| name | near: a | near: b | n |",
+        "|---|---:|---:|---:|",
+        "| p | 1.50▲ | 0.25▼ | 1,200 |",
+        "| *first & only* | | | |",
+        "| q | 1.50▲ | 0.25▼ | 1,200 |",
+        "| \\[r\\] | 1.50▲ | 0.25▼ | 1,200 |",
+    ]
+    assert list(csv.reader(io.StringIO(render([GROUPED], "csv"))))[:3] == [
+        ["group", "name", "near: a", "near: a mark", "near: b", "near: b mark", "n"],
+        ["", "p", "1.5", "better", "0.25", "worse", "1200"],
+        ["first & only", "q", "1.5", "better", "0.25", "worse", "1200"],
+    ]
+    tex = render([GROUPED], "latex").splitlines()
+    cells = r" & \textbf{1.50} & 0.25\rlap{\textsuperscript{$\scriptscriptstyle\blacktriangledown$}} & 1,200 \\"
+    assert tex[tex.index(r"\toprule") + 1 : tex.index(r"\bottomrule")] == [
+        r"\multicolumn{1}{c}{} & \multicolumn{2}{c}{near} & \multicolumn{1}{c}{} \\",
+        r"\cmidrule(lr){2-3}",
+        r"name & a & b & n \\",
+        r"\midrule",
+        "p" + cells,
+        r"\midrule",
+        r"\multicolumn{4}{l}{\emph{first \& only}} \\",
+        "q" + cells,
+        r"\midrule",
+        "{[r]}" + cells,
+    ]
+    (made,) = json.loads(render([GROUPED], "json"))
+    assert made["groups"] == [{"heading": "first & only", "first": 1}, {"heading": "", "first": 2}]
+    text = render([GROUPED], "text").splitlines()
+    assert [line.split()[0] for line in text if line and "──" not in line] == ["t", "name", "p", "first", "q", "[r]"]
+
+
+def test_a_count_among_scores_has_no_decimals() -> None:
+    made = Table("t", (Column("a", "number"),), ((Cell(64.0),), (Cell(29340),)))
+    assert [line for line in render([made], "md").splitlines() if line[:3] in ("| 6", "| 2")] == [
+        "| 64.00 |",
+        "| 29,340 |",
+    ]
 
 
 def test_csv_is_read_back_as_numbers_and_never_as_a_formula() -> None:

@@ -47,7 +47,7 @@ def test_unequal_parts_add_up(movable: Movable) -> None:
     learner = tiny.load(movable("bert"))
     params = tiny.everything(learner)
     whole = tiny.batch(7)
-    parts = [whole._between(0, 2), whole._between(2, 7)]
+    parts = [whole._of(torch.arange(2)), whole._of(torch.arange(2, 7))]
 
     together = learner.gradient(params, [whole], tiny.OBJECTIVE, KEY, train=False)
     apart = learner.gradient(params, parts, tiny.OBJECTIVE, KEY, train=False)

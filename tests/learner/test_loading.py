@@ -152,7 +152,7 @@ def test_a_length_beyond_the_positions_is_refused(encoder: Encoder, model_type: 
 
 def test_offline_never_leaves_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(Mistakes, match="not in the hub's cache; run once without --offline"):
+    with pytest.raises(Mistakes, match="not in the hub's cache; bring it where there is a network"):
         encoders.locate("somebody/some-encoder", offline=True)
     with pytest.raises(Mistakes, match="neither a folder nor a name"):
         encoders.locate("some body", offline=True)

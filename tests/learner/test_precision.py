@@ -23,6 +23,20 @@ def test_auto_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     assert precision.resolve("auto", CPU) == precision.FP32
 
 
+@pytest.mark.parametrize(
+    ("amx", "avx512_bf16", "avx512_fp16", "faster"),
+    [(True, True, True, True), (False, True, False, True), (False, True, True, False), (False, False, False, False)],
+)
+def test_bfloat16_is_for_processors_that_gain_by_it(
+    monkeypatch: pytest.MonkeyPatch, amx: bool, avx512_bf16: bool, avx512_fp16: bool, faster: bool
+) -> None:
+    """AVX512-BF16 counts, but where AVX512-FP16 tells of an AMX that is hidden: there it is slower than float32."""
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_fp16": avx512_fp16}, raising=False)
+    assert precision.has_bf16(CPU) == faster
+
+
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(Mistakes, match=r'"bf61".*did you mean "bf16"'):
         precision.resolve("bf61", CPU)

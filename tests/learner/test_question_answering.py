@@ -121,10 +121,15 @@ def test_a_batch_holds_all_windows_and_is_split_between_examples(bag: Bag) -> No
     assert batch.example.tolist() == [0, 0, 0, 0, 1, 2, 2]
     assert batch.inputs["input_ids"].shape == (7, 16)
     assert batch.ids == ("q1", "q0", "q3")
-    first, second, third = batch.split(3)
-    assert [part.example.tolist() for part in (first, second, third)] == [[0] * 4, [0], [0, 0]]
-    assert second.inputs["input_ids"].shape == (1, 11)
+    shortest, first, third = batch.split(3)
+    assert [part.ids for part in (shortest, first, third)] == [("q0",), ("q1",), ("q3",)]
+    assert [part.example.tolist() for part in (shortest, first, third)] == [[0], [0] * 4, [0, 0]]
+    assert shortest.inputs["input_ids"].shape == (1, 11)
     assert torch.equal(third.targets["start"], batch.targets["start"][5:])
+    two, one = batch.split(2)
+    assert two.ids == ("q1", "q0")
+    assert two.example.tolist() == [0, 0, 0, 0, 1]
+    assert one.ids == ("q3",)
 
 
 def test_evaluation_batches_hold_whole_examples_and_few_tokens(bag: Bag) -> None:

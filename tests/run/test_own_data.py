@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -13,8 +14,10 @@ import pytest
 
 from isogloss.cli import main
 from isogloss.errors import Mistakes
+from isogloss.evaluation import slopes
 from isogloss.evaluation.calibration import fit_temperature, label_probabilities
-from isogloss.evaluation.evidence import evidence
+from isogloss.evaluation.evidence import evidence, without_labels
+from isogloss.evaluation.slopes import Slope
 from isogloss.keys import Key
 from isogloss.learner.learner import Learner
 from isogloss.recipe.load import load_recipe
@@ -119,6 +122,21 @@ def test_macro_f1_is_of_all_rows_and_no_mean_over_folds(done: Store) -> None:
         part = done.predictions("mine").filter(variant=variant, language="en")
         wanted = 100 * f1_score(part["label"].to_numpy(), part["prediction"].to_numpy(), average="macro")
         assert scores.filter(variant=variant, language="en", metric=name)["value"].item() == pytest.approx(wanted)
+
+
+def test_labels_are_counted_over_all_folds(mine: Path, done: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a simple model alone too, whose labels are named by the trained models of its recipe."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    assert main(["table", "mine/probe", "--by-label", "--format", "csv", "--store", str(mine / "runs")]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    part = done.predictions("mine/probe").filter(language="en")
+    _, recall, f1, support = precision_recall_fscore_support(part["label"], part["prediction"], labels=range(3))
+    own = [row for row in rows if row["language"] == "en"][:3]
+    assert [row["label"] for row in own] == ["a", "b", "c"]
+    assert [int(row["rows"]) for row in own] == support.tolist() == list(SHARES["en"])
+    assert [float(row["probe: recall"]) for row in own] == pytest.approx((100 * recall).tolist())
+    assert [float(row["probe: F1"]) for row in own] == pytest.approx((100 * f1).tolist())
 
 
 def test_simple_models_are_what_they_say(done: Store) -> None:
@@ -228,6 +246,17 @@ def test_the_final_model_is_trained_on_all_rows_and_carries_the_cross_validated_
     assert "tested on none; isogloss table mine shows" in capsys.readouterr().err
     assert main(["table", "mine", *store[:2]]) == 0
     assert "settings" not in capsys.readouterr().err
+
+
+def test_languages_without_labels_are_told_of_with_the_slope_of_the_runs_encoder(
+    done: Store, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slope = Slope("tiny", ("this", "that"), 2.0, dict.fromkeys(("1", "2", "3", "4", "trained on"), 11.0))
+    monkeypatch.setattr(slopes, "shipped", lambda encoder: slope if Path(encoder).parent == mine else None)
+    monkeypatch.setattr("isogloss.evaluation.unlabelled.MOST_UNKNOWN", 1.0)
+    table = without_labels(done, done.resolve("mine"))
+    assert table is not None
+    assert any("labelled rows errs by" in note for note in table.footnotes)
 
 
 def test_a_final_run_knows_the_folds_of_its_own_cell_and_seed(mine: Path, tmp_path: Path) -> None:

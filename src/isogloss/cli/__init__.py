@@ -15,7 +15,23 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import analyse, cite, doctor, export, listing, new, predict, quickstart, run, show, table
+from isogloss.cli import (
+    analyse,
+    cite,
+    doctor,
+    export,
+    fetch,
+    figure,
+    listing,
+    new,
+    predict,
+    push,
+    quickstart,
+    report,
+    run,
+    show,
+    table,
+)
 from isogloss.errors import Interrupted, Mistakes
 
 _INTERRUPTED = 130  # what typer makes of KeyboardInterrupt
@@ -50,12 +66,16 @@ def _top(
 for _command in (
     quickstart.quickstart,
     new.new,
+    fetch.fetch,
     run.run,
     listing.list_,
     show.show,
     table.table,
+    report.report,
+    figure.figure,
     predict.predict,
     export.export,
+    push.push,
     cite.cite,
     doctor.doctor,
 ):

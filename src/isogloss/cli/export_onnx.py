@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -14,46 +14,35 @@ from isogloss.cli.analyse.output import say_tables
 from isogloss.errors import Mistakes
 
 if TYPE_CHECKING:
+    from isogloss.cli.model_folder import Taken
     from isogloss.data.bag import Bag
     from isogloss.evaluation.render import Table
     from isogloss.kinds.base import Kind
     from isogloss.learner.onnx import OnnxModel
-    from isogloss.store import Store
 
 
-def export_onnx(
-    address: str, folder: Path, store: Store, data: Mapping[str, Path], *, int8: bool, most: int, offline: bool
-) -> None:
+def export_onnx(taken: Taken, folder: Path, *, int8: bool, most: int) -> None:
     """Write a run's model as ONNX, having held it against torch; with int8 also print its scores beside float32's.
 
     Args:
-        address: of the run.
+        taken: the run.
         folder: where to; must not exist yet.
-        store: that has the run.
-        data: folder of a task's files, by task name.
         int8: whether to quantise.
         most: test rows a language to compare on.
-        offline: never reach for the hub.
 
     Raises:
-        Mistakes: a library is missing, the folder exists, logits differ, or there are no test rows to try int8 on.
+        Mistakes: logits differ, or there are no test rows to try int8 on.
     """
-    from isogloss.learner.onnx import MODEL, OnnxModel, described, refuse_existing, require_onnx, write_int8, write_onnx
-
-    require_onnx()
-    refuse_existing(folder)
-    from isogloss.cli.export import card
     from isogloss.evaluation.calibration import Calibration
-    from isogloss.run import load_learner
+    from isogloss.learner.onnx import MODEL, OnnxModel, described, write_int8, write_onnx
     from isogloss.run.tested import tested_rows
 
-    run = store.resolve_one(address)
-    learner = load_learner(store, run, offline=offline)
+    store, run, learner = taken.store, taken.picked.run, taken.learner
     kind, length = learner.kind, learner.max_length
     rows = "labelled rows, most of them trained on" if run.settings.get("final") else "test rows"
     bags: list[Bag] = []
     try:
-        bags = tested_rows(store, run, learner, most=most, data=data, offline=offline)
+        bags = tested_rows(store, run, learner, most=most, data=taken.data, offline=taken.offline)
     except Mistakes as found:
         if int8:
             raise
@@ -62,7 +51,7 @@ def export_onnx(
     metadata = described(kind, learner.labels, temperature, run.key)
     with tempfile.TemporaryDirectory() as temporary:
         ordinary, whole = Path(temporary) / "ordinary", Path(temporary) / "float32"
-        learner.export(ordinary, card=card(store, run, learner.labels))
+        taken.write(ordinary)
         first = whole if int8 else folder
         worst = write_onnx(ordinary, first, kind, max_length=length, metadata=metadata, rows=bags)
         if int8:

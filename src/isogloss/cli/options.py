@@ -25,6 +25,13 @@ DataOption = Annotated[
     typer.Option("--data", help="The folder of a task's files. May be repeated.", metavar="TASK=FOLDER"),
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never reach for the network.")]
+SeedOption = Annotated[
+    str | None,
+    typer.Option("--seed", help="Which seed of the variant; best: by what the recipe declares.", metavar="N|best"),
+]
+WithTextsOption = Annotated[
+    bool, typer.Option("--with-texts", help="Show up to three labelled rows of the data on the model's card.")
+]
 ProgressOption = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it has come.")]
 FORMATS: tuple[Format, ...] = ("text", "md", "csv", "latex", "json")
 FormatOption = Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(FORMATS))]

@@ -11,11 +11,10 @@ from isogloss.cli.layout import duration
 from isogloss.cli.options import ProgressOption, StoreOption
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from isogloss.recipe.model import Recipe
 
 RECIPE = "massive-quickstart"
+PAGE = "report.html"  # in the store
 _PATIENCE = 300.0  # seconds; what is estimated to take longer is made smaller
 _SMALLER = ("phases.source.on.examples=2000", "phases.meta.method.rounds=2", "evaluation.examples=60")
 _NEXT = """
@@ -56,54 +55,24 @@ def _sized(store: Path) -> Recipe:
 
 
 def _show(recipe: Recipe, store: Path) -> None:
-    """Print the table, what it means, and what to do next."""
+    """Print the table and what it means, write the page, and say what to do next."""
     import shutil
 
+    from isogloss.cli.report import write_page
     from isogloss.cli.run import address_of
-    from isogloss.evaluation.comparison import compare
-    from isogloss.evaluation.evidence import chosen, evidence
+    from isogloss.evaluation.evidence import chosen
+    from isogloss.evaluation.meaning import meaning
     from isogloss.evaluation.render import render
     from isogloss.evaluation.table import tables
+    from isogloss.report.material import Material
     from isogloss.store import Store
 
     opened = Store(store)
     address = address_of(recipe, opened)
-    scores, outcomes = evidence(opened, chosen(opened, [address]))
-    comparisons = None if outcomes is None else compare(scores, outcomes)
+    material = Material(opened, chosen(opened, [address]))
     width = shutil.get_terminal_size((120, 24)).columns
-    typer.echo(render(tables(scores, comparisons, detail=False), "text", width=width))
-    if comparisons is not None:
-        typer.echo(meaning(comparisons))
-    typer.echo(f"\nby language, with tests: isogloss table {address} --store {store}\n{_NEXT}")
-
-
-def meaning(comparisons: pl.DataFrame) -> str:
-    """Return in two sentences what a comparison of variants means for somebody who has to choose one."""
-    import polars as pl
-
-    from isogloss.evaluation.naming import how_many
-
-    means = comparisons.filter(pl.col("scope") == "unseen").sort("difference", descending=True)
-    if means.is_empty():
-        return "There is no mean over unseen languages to compare: one variant or one such language is left."
-    rows = list(means.iter_rows(named=True))
-    count, baseline = how_many(rows[0]["language"]), rows[0]["baseline"]
-    found = "; ".join(map(_finding, rows))
-    first = f'Against "{baseline}", on the mean over {count} languages without any labels: {found}.'
-    return f"{first}\n{_advice(rows, baseline)}"
-
-
-def _finding(row: dict[str, object]) -> str:
-    interval = f" [{row['low']:+.2f}, {row['high']:+.2f}]" if row["low"] is not None else ""
-    return f"{row['variant']} is {row['verdict']} ({row['difference']:+.2f} points{interval})"
-
-
-def _advice(rows: list[dict[str, object]], baseline: str) -> str:
-    seeds = rows[0]["seeds"]
-    caution = f"with {seeds} seeds this says little about other seeds"
-    better = [str(row["variant"]) for row in rows if row["verdict"] == "better"]
-    if better:
-        return f'"{better[0]}" is the one to use for data like these; {caution}.'
-    least = min((float(str(row["minimum"])) for row in rows if row["minimum"] is not None), default=None)
-    hidden = f", and a difference below {least:.1f} points would not have shown" if least is not None else ""
-    return f'Nothing here beats "{baseline}", so the simple thing is the one to use{hidden}; {caution}.'
+    typer.echo(render(tables(material.scores, material.comparisons, detail=False), "text", width=width))
+    if material.comparisons is not None:
+        typer.echo(meaning(material.comparisons))
+    typer.echo(f"\nby language, with tests: isogloss table {address} --store {store}")
+    typer.echo(f"the page of all of it, for a browser: {write_page(material, store / PAGE)}\n{_NEXT}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 
 from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_tables
+from isogloss.cli.by_label import say_by_label
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
 from isogloss.errors import mistake
 
@@ -62,18 +63,38 @@ def table(
         Path | None,
         typer.Option("--keep", help="Also write the small frames that the table is made from there.", metavar="FOLDER"),
     ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option("--layout", help="Order, names, groups of rows: a file, or xu2021-table1 …", metavar="FILE"),
+    ] = None,
+    by_label: Annotated[
+        bool, typer.Option("--by-label", help="Precision, recall and F1 of each label instead.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Scores by language, with paired tests."""
     from isogloss.evaluation.evidence import Choosing, chosen, evidence, without_labels
+    from isogloss.evaluation.layout.read import read_layout
     from isogloss.store import Store
 
     written = known_format(form)
+    laid_out = None if layout is None else read_layout(layout)
     opened = Store(store)
     everything = opened.runs()
     found = chosen(opened, runs, among=everything)
     for note in _notes(everything, found, runs):
         typer.echo(note, err=True)
+    if by_label:
+        others = {
+            "--against": against,
+            "--compare": compare,
+            "--metric": metric,
+            "--choose": choose,
+            "--layout": layout,
+        }
+        _alone({**others, "--describe": describe or None})
+        say_by_label(opened, found, written, keep, among=everything)
+        return
     if oracle and choose is None:
         raise mistake("nothing is chosen", where="--oracle", remedy="say of which axis: --choose auxiliary")
     choosing = None if choose is None else Choosing(choose, metric, oracle=oracle)
@@ -94,11 +115,19 @@ def table(
         metric=metric,
         compare=compare,
         settings=found[0].settings,
+        layout=laid_out,
     )
     typer.echo(text, nl=False)
     if written in ("text", "md", "latex") and (unmeasured := without_labels(opened, found)) is not None:
         typer.echo("")
         say_tables([unmeasured], written)
+
+
+def _alone(others: Mapping[str, object]) -> None:
+    """Refuse options that a table by label has no use for."""
+    given = [option for option, value in others.items() if value is not None]
+    if given:
+        raise mistake("it is a table of its own", where="--by-label", remedy=f"leave out {', '.join(given)}")
 
 
 def keep_frames(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,21 +38,28 @@ class Batch:
         return len(self.ids)
 
     def split(self, parts: int) -> list[Batch]:
-        """Return the examples in `parts` batches of like size, none empty, each cut to its own longest."""
+        """Return the examples in `parts` batches of like size, none empty, each cut to its own longest.
+
+        Examples of like length are together, shortest first, so that little of a part is padding; within a part they
+        keep their order.
+        """
         if parts == 1:
             return [self]
-        cuts = np.linspace(0, len(self), min(parts, len(self)) + 1).round().astype(int).tolist()
-        return [self._between(start, stop) for start, stop in pairwise(cuts)]
+        lengths = self.inputs["attention_mask"].sum(1)
+        longest = torch.zeros(len(self), dtype=lengths.dtype).scatter_reduce(0, self.example, lengths, "amax")
+        sorted_parts = longest.argsort(stable=True).tensor_split(min(parts, len(self)))
+        return [self._of(part.sort().values) for part in sorted_parts]
 
-    def _between(self, start: int, stop: int) -> Batch:
-        first, last = torch.searchsorted(self.example, torch.tensor([start, stop])).tolist()
-        longest = int(self.inputs["attention_mask"][first:last].sum(1).max())
+    def _of(self, examples: Tensor) -> Batch:
+        """Return some examples, by their positions in ascending order."""
+        there = torch.isin(self.example, examples)
+        longest = int(self.inputs["attention_mask"][there].sum(1).max())
         return Batch(
-            inputs={name: tensor[first:last, :longest] for name, tensor in self.inputs.items()},
-            targets={name: tensor[first:last] for name, tensor in self.targets.items()},
-            example=self.example[first:last] - start,
-            ids=self.ids[start:stop],
-            languages=self.languages[start:stop],
+            inputs={name: tensor[there, :longest] for name, tensor in self.inputs.items()},
+            targets={name: tensor[there] for name, tensor in self.targets.items()},
+            example=torch.searchsorted(examples, self.example[there]),
+            ids=tuple(self.ids[position] for position in examples.tolist()),
+            languages=tuple(self.languages[position] for position in examples.tolist()),
         )
 
 

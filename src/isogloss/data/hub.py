@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from isogloss.data.hub_files import commit_of, unreachable, whole
 from isogloss.data.linked import linked
 from isogloss.data.rules import HubRule, leads_out, names_second
 from isogloss.data.table import Table
@@ -16,28 +15,35 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def read_hub(task: Task, language: str, split: str) -> tuple[Table, dict[str, str]]:
+def read_hub(task: Task, language: str, split: str, *, offline: bool = False) -> tuple[Table, dict[str, str]]:
     """Return the rows under the task's own column names, and what names them for good (`where_on_hub`).
 
     Integer labels are turned into the names that the data set gives them.
 
+    Args:
+        task: which is on the hub.
+        language: one of the task's.
+        split: one of the task's.
+        offline: take only what is in the hub's cache, and never reach for the network.
+
     Raises:
-        Mistakes: `datasets` is not installed, the hub cannot be reached, or it has no such rows or columns.
+        Mistakes: `datasets` is not installed, the hub cannot be reached, its cache lacks something, or it has no such
+            rows or columns.
     """
     rule = _rule(task, split)
     task.check_language(language)
-    provenance = where_on_hub(task, language, split)
-    table = _table(task, rule, language, split, provenance)
+    provenance = where_on_hub(task, language, split, offline=offline)
+    table = _table(task, rule, language, split, provenance, offline=offline)
     for column, of in task.links(None, split):
         there = {**provenance, "files": _part(task, rule, of, split)}
         assert task.id is not None
-        table = linked(table, _table(task, rule, of, split, there), task.id, column, of)
+        table = linked(table, _table(task, rule, of, split, there, offline=offline), task.id, column, of)
     return table, provenance
 
 
-def _table(task: Task, rule: HubRule, language: str, split: str, provenance: dict[str, str]) -> Table:
+def _table(task: Task, rule: HubRule, language: str, split: str, provenance: dict[str, str], *, offline: bool) -> Table:
     """Return the rows of one language and split."""
-    data = _load(rule, provenance)
+    data = _load(rule, provenance, offline=offline)
     names = _names(task, rule)
     origin = f"{rule.path} {provenance['files']}"
     columns = {ours: _column(data, theirs, origin) for ours, theirs in names.items()}
@@ -76,17 +82,18 @@ def _of_language(task: Task, rule: HubRule, language: str, table: Table) -> Tabl
     return table
 
 
-def where_on_hub(task: Task, language: str, split: str) -> dict[str, str]:
+def where_on_hub(task: Task, language: str, split: str, *, offline: bool = False) -> dict[str, str]:
     """Return what names the rows for good: path, commit, configuration or files, split.
 
-    Touches the network only where the task's revision is not a commit.
+    Touches the network only where the task's revision is not a commit, and never offline.
 
     Raises:
         Mistakes: the task has no such split on the hub, or what is filled in leads out of the data set.
     """
     rule = _rule(task, split)
     part = _part(task, rule, language, split)
-    return {"hub": rule.path, "revision": _commit(rule.path, rule.revision), "files": part, "split": rule.splits[split]}
+    commit = commit_of(rule.path, rule.revision, offline=offline)
+    return {"hub": rule.path, "revision": commit, "files": part, "split": rule.splits[split]}
 
 
 def _pattern(rule: HubRule) -> str:
@@ -119,51 +126,30 @@ def _rule(task: Task, split: str) -> HubRule:
     return task.hub
 
 
-@cache
-def _commit(path: str, revision: str) -> str:
-    """Return the commit that a revision stands for; a commit stands for itself."""
-    if re.fullmatch(r"[0-9a-f]{40}", revision):
-        return revision
-    from huggingface_hub import HfApi
-
-    try:
-        return str(HfApi().dataset_info(path, revision=revision).sha)
-    except Exception as fault:  # noqa: BLE001 (of the client or its transport; their classes change with its version)
-        raise _unreachable(path, fault) from None
-
-
-def _load(rule: HubRule, provenance: dict[str, str]) -> Dataset:
-    """Load one split; scripts are refused by `datasets` itself, other formats than Parquet by us."""
+def _load(rule: HubRule, provenance: dict[str, str], *, offline: bool) -> Dataset:
+    """Load one split out of the cache; scripts are refused by `datasets` itself, other formats than Parquet by us."""
     try:
         from datasets import load_dataset_builder
     except ImportError:
         raise mistake(
             "reading from the hub needs `datasets`", where=rule.path, remedy='pip install "isogloss[hub]"'
         ) from None
-    what: dict[str, Any]
-    if rule.data_files:
-        what = {"data_files": {provenance["split"]: provenance["files"]}}
-    else:
-        what = {"name": provenance["files"] if rule.config else None}
+    part = provenance["files"]
+    config, pattern = (None, part) if rule.data_files else (part if rule.config else None, None)
+    folder = whole(rule.path, provenance["revision"], config, pattern, offline=offline)
+    if not any(folder.rglob("*.parquet")):
+        raise mistake("holds no Parquet there", where=rule.path, remedy='use files: path = "FOLDER"')
+    what: dict[str, Any] = {"name": config} if pattern is None else {"data_files": {provenance["split"]: pattern}}
     try:
-        builder = load_dataset_builder(rule.path, revision=provenance["revision"], **what)
+        builder = load_dataset_builder(str(folder), **what)
         if builder.name != "parquet":
             raise mistake(f"holds {builder.name}, not Parquet", where=rule.path, remedy='use files: path = "FOLDER"')
         builder.download_and_prepare()
         return builder.as_dataset(split=provenance["split"])
     except Mistakes:
         raise
-    except Exception as fault:  # noqa: BLE001 (as above)
-        raise _unreachable(rule.path, fault) from None
-
-
-def _unreachable(path: str, fault: Exception) -> Mistakes:
-    told = " ".join(str(fault).split())[:200]
-    return mistake(
-        f"cannot be had from the hub: {told or type(fault).__name__}",
-        where=path,
-        remedy='check name and network, or give a folder with the files: path = "FOLDER"',
-    )
+    except Exception as fault:  # noqa: BLE001 (of `datasets`; their classes change with its version)
+        raise unreachable(rule.path, fault) from None
 
 
 def _column(data: Dataset, name: str, origin: str) -> list[Any]:

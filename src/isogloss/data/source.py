@@ -23,7 +23,7 @@ from isogloss.data.task import FOLDED, Task
 from isogloss.errors import mistake, nearest
 from isogloss.languages import cell
 
-__all__ = ["Rows", "fingerprint", "languages_at", "read_rows", "read_unlabelled", "with_labels"]
+__all__ = ["Rows", "fingerprint", "hub_of", "languages_at", "read_rows", "read_unlabelled", "with_labels"]
 
 
 def read_rows(task: Task, language: str, split: str, *, path: Path | None = None, offline: bool = False) -> Rows:
@@ -37,7 +37,7 @@ def read_rows(task: Task, language: str, split: str, *, path: Path | None = None
         language: one of the task's.
         split: one of the task's.
         path: a folder with the task's files.
-        offline: never touch the hub.
+        offline: of the hub take only what is in its cache.
 
     Raises:
         Mistakes: rows, columns, files or the hub are not what the task says; each with file and line.
@@ -91,6 +91,11 @@ def languages_at(task: Task, split: str, *, path: Path | None = None) -> tuple[s
     return languages_in(task, folder, _as_filed(task, split)) if folder else task.languages
 
 
+def hub_of(task: Task, path: Path | None = None) -> str | None:
+    """Return the data set of the hub that a task's rows come from; None for a folder and an embedded sample."""
+    return task.hub.path if _folder(task, path) is None and task.hub is not None else None
+
+
 def fingerprint(task: Task, language: str, split: str, path: Path | None = None, offline: bool = False) -> str:
     """Return a name for the content of the rows (SHA-256, hex) without parsing them: for content keys.
 
@@ -101,8 +106,8 @@ def fingerprint(task: Task, language: str, split: str, path: Path | None = None,
     folder = _folder(task, path)
     filed = _as_filed(task, split)
     if folder is None:
-        _refuse_offline(task, offline)
-        content: Any = where_on_hub(task, language, split)
+        _refuse_nowhere(task)
+        content: Any = where_on_hub(task, language, split, offline=offline)
     else:
         each = [language] if filed == split else languages_at(task, filed, path=path)  # folds are dealt over all
         files = list(dict.fromkeys(file for one in each for file in files_of(task, folder, one, filed)))
@@ -199,8 +204,8 @@ def _read_filed(
 ) -> tuple[Table, Mapping[str, Any]]:
     folder = _folder(task, path)
     if folder is None:
-        _refuse_offline(task, offline)
-        return read_hub(task, language, split)
+        _refuse_nowhere(task)
+        return read_hub(task, language, split, offline=offline)
     given = path is not None or task.path is not None
     if not given and cell(language)[0] not in (there := languages_in(task, folder, split)):
         task.check_language(language)
@@ -238,15 +243,9 @@ def _sample(name: str) -> Callable[[], Path] | None:
     return next(iter(found)).load() if found else None
 
 
-def _refuse_offline(task: Task, offline: bool) -> None:
+def _refuse_nowhere(task: Task) -> None:
     if task.hub is None:
         raise mistake("nothing says where its rows are", where=f"task {task.name}", remedy='give path = "FOLDER"')
-    if offline:
-        raise mistake(
-            "its rows are on the hub, which --offline forbids",
-            where=f"task {task.name}",
-            remedy=f'give a folder with the files: task = {{ name = "{task.name}", path = "FOLDER" }}',
-        )
 
 
 def _file_digest(path: Path) -> str:

@@ -9,6 +9,12 @@ from isogloss.evaluation.frame import Arm, only, span
 from isogloss.evaluation.naming import how_many
 from isogloss.evaluation.render import Cell, Column, Table
 
+KEYS = ("targets", "difference", "95 % interval", "p", "p, given", "equal within", "verdict")
+"""What a layout calls the columns, as far as a table has them; "p, given" is that of these very seeds."""
+
+OF_ONE = "With 1 "
+"""How the footnote on a test with one repetition begins."""
+
 
 def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True) -> tuple[Table, ...]:
     """Build the tables of a comparison frame.
@@ -37,8 +43,8 @@ def _table(part: pl.DataFrame, about: str) -> Table:
         Column("targets", "integer") if mean else Column("language"),
         Column("difference", "signed"),
         Column("95 % interval", "interval"),
-        Column(p_name, "p"),
-        *([Column(f"{p_name}, these {unit}s", "p")] if given else []),
+        Column(p_name, "p", key="p"),
+        *([Column(f"{p_name}, these {unit}s", "p", key="p, given")] if given else []),
         *([Column("equal within", "number")] if mean else []),
         Column("verdict"),
     )
@@ -121,7 +127,7 @@ def _conditions(part: pl.DataFrame) -> list[str]:
     lines = [_averaged_over(each) for each in every if each not in few]
     alone = f"1 {unit}"
     if alone in few:
-        lines.append(f"With {alone}, interval and p-value are conditional on it: another {unit} could differ.")
+        lines.append(f"{OF_ONE}{unit}, interval and p-value are conditional on it: another {unit} could differ.")
     several = [each for each in few if each != alone]
     if several:
         lines.append(

@@ -19,12 +19,16 @@ def describe(comparisons: pl.DataFrame) -> str:
     """
     if comparisons.is_empty():
         return "Nothing was compared: no variant shares a run with the baseline.\n"
-    sentences = [_method(comparisons)]
-    sentences += [_finding(arm, only(comparisons, arm)) for arm in comparison_arms(comparisons)]
-    return "\n".join(sentences) + "\n"
+    return "\n".join([method(comparisons), *findings(comparisons)]) + "\n"
 
 
-def _method(comparisons: pl.DataFrame) -> str:
+def findings(comparisons: pl.DataFrame) -> list[str]:
+    """Return a sentence for each arm of a comparison frame: its mean, and how many languages were decided."""
+    return [_finding(arm, only(comparisons, arm)) for arm in comparison_arms(comparisons)]
+
+
+def method(comparisons: pl.DataFrame) -> str:
+    """Return how the variants of a comparison frame with rows were compared, in sentences."""
     by_language = comparisons.filter(pl.col("scope") == "language")
     seeds, clusters = span(comparisons["seeds"]), span(by_language["clusters"])
     shared = f"{clusters} clusters of test examples that share a text"

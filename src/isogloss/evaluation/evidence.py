@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from isogloss.evaluation.frame import Metrics
     from isogloss.evaluation.outcomes import Outcomes
     from isogloss.evaluation.render import Table
+    from isogloss.evaluation.slopes import Slope
     from isogloss.store import RunInfo, Store
 
 _JUDGED = ("language", "id", "group", "label", "prediction", "value")  # of the predictions, what comparisons need
@@ -75,13 +76,13 @@ def evidence(
     if not done:
         return scores, None
     # Under another rule, or on another task, an id may be the same and its score another thing.
-    alike = _alike(done, scores)
-    folded = "fold" in alike[0].axes
-    predictions = store.predictions(alike, columns=None if folded else _JUDGED)
+    tested = alike(done, scores)
+    folded = "fold" in tested[0].axes
+    predictions = store.predictions(tested, columns=None if folded else _JUDGED)
     if folded:
         from isogloss.evaluation.folds import across_folds
 
-        scores, predictions = across_folds(scores, predictions, _metrics(alike[0]))
+        scores, predictions = across_folds(scores, predictions, _metrics(tested[0]))
     if choosing is not None:
         choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
         scores = picked(scores, choice, choosing.axis)
@@ -89,7 +90,7 @@ def evidence(
     return scores, Outcomes.from_predictions(predictions)
 
 
-def _alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
+def alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:
     """Return the runs that are tested on the task of the first one and have its primary metric."""
     from isogloss.evaluation.frame import primary_metric
 
@@ -130,7 +131,14 @@ def without_labels(store: Store, runs: Sequence[RunInfo]) -> Table | None:
     unknown = unknown_shares(store, done, pl.concat([predictions, others], how="diagonal_relaxed"))
     if FOLD in others.columns:
         others, predictions = every_fold(others), predictions.drop(FOLD)
-    return not_measured_table(not_measured(predictions, others, scores, unknown))
+    return not_measured_table(not_measured(predictions, others, scores, unknown, slopes_of(store, done)))
+
+
+def slopes_of(store: Store, runs: Sequence[RunInfo]) -> dict[str, Slope | None]:
+    """Return by run the slope from confidence to accuracy that comes along for its encoder, if there is one."""
+    from isogloss.evaluation.slopes import shipped
+
+    return {run.key: shipped(store.phase(run.phases[-1]).spec["encoder"]) for run in runs if run.phases}
 
 
 def unknown_shares(

@@ -2,10 +2,14 @@
 
 The frame has a row for a variant, a cell and a language, over all seeds; shares in percent: recipe, variant, axis.NAME,
 language, n, seeds, estimate, error (mean absolute error of such estimates of the labelled languages, each left out in
-turn), labelled (how many these are) and reason, which says why there is no estimate.
+turn; or as it was measured elsewhere), labelled (how many these are), elsewhere (the data sets that the slope of the
+estimate is from, null where it is fitted here), elsewhere_error (of such estimates between these data sets) and reason,
+which says why there is no estimate.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -13,11 +17,16 @@ from isogloss.evaluation.estimates import Unknown, answered, roles
 from isogloss.evaluation.frame import axis_columns
 from isogloss.evaluation.naming import named
 from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.slopes import Slope
 from isogloss.evaluation.unlabelled import estimate
 
 
 def not_measured(
-    predictions: pl.DataFrame, unlabelled: pl.DataFrame, scores: pl.DataFrame, unknown: Unknown
+    predictions: pl.DataFrame,
+    unlabelled: pl.DataFrame,
+    scores: pl.DataFrame,
+    unknown: Unknown,
+    slopes: Mapping[str, Slope | None] | None = None,
 ) -> pl.DataFrame:
     """Return what can be said of languages without labels.
 
@@ -26,6 +35,7 @@ def not_measured(
         unlabelled: the same of rows without labels, of the same runs.
         scores: of the same runs: which languages were trained on.
         unknown: shares of unknown tokens.
+        slopes: by run, from other data sets, for where too few languages have labels.
     """
     labelled, others, role = named(predictions), named(unlabelled), roles(scores)
     arm = ["variant", *axis_columns(others)]
@@ -38,12 +48,17 @@ def not_measured(
         }
         for (language,), own in part.group_by("language", maintain_order=True):
             target = answered(own, role, unknown)
-            found = estimate(told, target)
+            found = estimate(told, target, (slopes or {}).get(own["run"][0]))
             seeds, n = len(target.predictions), own["row" if "row" in own.columns else "id"].n_unique()
             percent = [None if one is None else 100 * one for one in (found.accuracy, found.mean_absolute_error)]
             about = {"language": language, "n": n, "seeds": seeds, "estimate": percent[0], "error": percent[1]}
-            rows.append({**facts, **about, "labelled": found.languages, "reason": found.reason})
-    return pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("estimate", "error").cast(pl.Float64))
+            about |= {"labelled": found.languages, "elsewhere": None, "elsewhere_error": None, "reason": found.reason}
+            if found.slope is not None:
+                about["elsewhere"] = " and ".join(found.slope.data_sets)
+                about["elsewhere_error"] = found.slope.error(found.languages)
+            rows.append({**facts, **about})
+    numbers = pl.col("estimate", "error", "elsewhere_error").cast(pl.Float64)
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(numbers, pl.col("elsewhere").cast(pl.String))
 
 
 def not_measured_table(frame: pl.DataFrame) -> Table:
@@ -65,16 +80,25 @@ def not_measured_table(frame: pl.DataFrame) -> Table:
         frame.filter(pl.col("reason") != "").group_by("reason", maintain_order=True).agg(pl.col("language").unique())
     )
     notes = [f"no estimate for {', '.join(sorted(languages))}: {why}" for why, languages in reasons.iter_rows()]
-    if frame["estimate"].is_not_null().any():
-        notes.append(
-            "± error: the mean absolute error of such estimates of the labelled languages, each left out in turn"
-        )
     return Table(
         "not measured: rows without labels, and what accuracy is estimated there",
         columns,
         tuple(rows),
-        footnotes=tuple(notes),
+        footnotes=(*notes, *_estimates(frame.filter(pl.col("estimate").is_not_null()))),
     )
+
+
+def _estimates(frame: pl.DataFrame) -> Iterator[str]:
+    """Say how numbers were come by."""
+    if frame["elsewhere"].is_null().any():
+        yield "± error: the mean absolute error of such estimates of the labelled languages, each left out in turn"
+    borrowed = frame.filter(pl.col("elsewhere").is_not_null())
+    for (elsewhere, worst), own in borrowed.group_by("elsewhere", "elsewhere_error", maintain_order=True):
+        yield (
+            f"{', '.join(sorted(set(own['language'])))}: too few languages have labels to fit a line, so its slope is "
+            f"that of {elsewhere} with the same encoder; from one of these to another such estimates erred by "
+            f"{worst:.1f} points on average; ± error: that, widened by how few labelled rows there are here"
+        )
 
 
 def _numbers(row: dict[str, float | None]) -> tuple[float | None, float | None]:

@@ -53,10 +53,10 @@ def _other_rows(printed: Reference, scores: pl.DataFrame) -> list[str]:
     return [f"rows tested on: {here} here; {said} printed"]
 
 
-def legend(rows: Sequence[Sequence[Cell]], comparisons: pl.DataFrame | None) -> list[str]:
-    """Say what the marks in a table's rows mean."""
+def legend(rows: Sequence[Sequence[Cell]], comparisons: pl.DataFrame | None, *, by: str = "row") -> list[str]:
+    """Say what the marks in a table's rows mean; an arm is a row, or what `by` says."""
     used = {mark for row in rows for cell in row for mark in cell.marks}
-    lines = [f"{MARKS['seen']} trained on in that row."] if "seen" in used else []
+    lines = [f"{MARKS['seen']} trained on in that {by}."] if "seen" in used else []
     if "oracle" in used:
         lines.append(f"{MARKS['oracle']} oracle: chosen on the targets' own test scores.")
     if comparisons is not None and used & {"better", "worse"}:

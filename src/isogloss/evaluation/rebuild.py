@@ -7,7 +7,8 @@ A block is marked so, with options after the name; what stands between the two l
 
 `show` takes any of scores, mean, languages, sentences; without it the first two and the last are shown. Variants are
 compared with the first one, or with that of `against=VARIANT`; `only=VARIANT,VARIANT` leaves the others out of the
-comparisons, not out of the scores.
+comparisons, not out of the scores. With `layout=NAME` a layout says what is shown, and how; `format=latex` then shows
+its LaTeX.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ from isogloss.evaluation.comparison import MEANS, read_comparisons
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.describe import describe
 from isogloss.evaluation.frame import read_frame, write_frame
-from isogloss.evaluation.render import render
-from isogloss.evaluation.table import of_scores
+from isogloss.evaluation.layout.read import LayoutFile, read_layout
+from isogloss.evaluation.render import Format, render
+from isogloss.evaluation.table import of_scores, tables
 from isogloss.store.files import write_text
 
 _SHOWN = ("scores", "mean", "languages", "sentences")
-_OPTIONS = ("show", "compare", "metric", "source", "against", "only")
+_OPTIONS = ("show", "compare", "metric", "source", "against", "only", "layout", "format")
+
+_IN_A_PAGE: Mapping[Format, str] = {"md": "{}", "latex": "```latex\n{}```\n"}
 
 
 def keep(
@@ -86,10 +90,9 @@ def block_text(head: str, results: Path) -> str:
     """
     name, show, options = _asked(head)
     against = options.get("against")
-    scores = read_frame(_kept(results, f"{name}.scores.csv", name))
-    comparisons = read_comparisons(_kept(results, _comparisons(name, against), name, against))
-    kept = results / f"{name}.settings.json"
-    settings = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
+    if "layout" in options:
+        return _laid_out(results, name, options, head)
+    scores, comparisons, settings = _read(results, name, against)
     shown = of_scores(
         scores,
         comparisons,
@@ -105,6 +108,41 @@ def block_text(head: str, results: Path) -> str:
         parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
     return "\n".join(texts)
+
+
+def _laid_out(results: Path, name: str, options: Mapping[str, str], head: str) -> str:
+    """Return what stands in a block with a layout: Markdown, or LaTeX in a block of code."""
+    asked, layout = options.get("format", "md"), read_layout(options["layout"])
+    for form, around in _IN_A_PAGE.items():
+        if asked == form:
+            return around.format(again(results, name, layout, form, against=options.get("against")))
+    raise mistake(f'no format "{asked}" in a page', where=f"table: {head}", remedy=nearest(asked, _IN_A_PAGE))
+
+
+def again(results: Path, name: str, layout: LayoutFile, format: Format, *, against: str | None = None) -> str:
+    """Return the tables of kept frames under a layout.
+
+    Args:
+        results: the folder of the frames that `keep` wrote.
+        name: the first part of the files' names.
+        layout: what is shown, and how.
+        format: as `render` takes it.
+        against: the baseline; the first variant if not given.
+
+    Raises:
+        Mistakes: a frame is missing, or the layout names what there is not.
+    """
+    scores, comparisons, settings = _read(results, name, against)
+    made = tables(scores, comparisons, layout=layout, settings=settings)
+    return render(made, format, style=layout.style)
+
+
+def _read(results: Path, name: str, against: str | None) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any] | None]:
+    """Scores, comparisons and, where it was kept, the recipe's setting."""
+    scores = read_frame(_kept(results, f"{name}.scores.csv", name))
+    comparisons = read_comparisons(_kept(results, _comparisons(name, against), name, against))
+    kept = results / f"{name}.settings.json"
+    return scores, comparisons, json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
 
 
 def _asked(head: str) -> tuple[str, list[str], dict[str, str]]:

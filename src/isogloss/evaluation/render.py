@@ -8,40 +8,21 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+if TYPE_CHECKING:
+    from isogloss.evaluation.latex import Style
+
 Format = Literal["text", "md", "latex", "csv", "json"]
 Kind = Literal["text", "integer", "number", "signed", "p", "interval"]
 Value = str | int | float | tuple[float, float] | None
 
 MARKS = {"seen": "†", "better": "▲", "worse": "▼", "oracle": "‡"}
-_LATEX_MARKS = {
-    "seen": r"\textsuperscript{\dag}",
-    "better": r"$\blacktriangle$",
-    "worse": r"$\blacktriangledown$",
-    "oracle": r"\textsuperscript{\ddag}",
-}
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "†": r"\textsuperscript{\dag}",
-    "‡": r"\textsuperscript{\ddag}",
-    "▲": r"$\blacktriangle$",
-    "▼": r"$\blacktriangledown$",
-    "≥": r"$\geq$",
-    "−": r"$-$",
-    "×": r"$\times$",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
 
 
 class Column(NamedTuple):
@@ -52,12 +33,31 @@ class Column(NamedTuple):
         kind: what its cells hold; an interval is a pair, in two columns of a CSV file.
         digits: after the decimal point.
         many: one of many alike (languages), which may be folded where a line is too long.
+        key: what a layout calls it, where its heading says more or depends on the runs; the heading if empty.
+        group: a heading over neighbouring columns that have the same one; none if empty.
     """
 
     name: str
     kind: Kind = "text"
     digits: int = 2
     many: bool = False
+    key: str = ""
+    group: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Its heading with that of its group, for a format that has one line of headings."""
+        return f"{self.group}: {self.name}" if self.group else self.name
+
+
+class Group(NamedTuple):
+    """Rows that belong together: from the row `first` on, up to the next group.
+
+    A heading stands above them; where it is empty, a rule alone.
+    """
+
+    heading: str
+    first: int
 
 
 class Cell(NamedTuple):
@@ -77,6 +77,7 @@ class Table:
         rows: cells, one a column.
         notes: sentences above the table.
         footnotes: sentences below it.
+        groups: of rows, in order; rows before the first one are in none.
     """
 
     title: str
@@ -84,21 +85,35 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     footnotes: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+    def parts(self) -> Iterator[tuple[str | None, tuple[tuple[Cell, ...], ...]]]:
+        """The rows by group, with its heading; None for those before the first group, where there are any."""
+        starts = [*(group.first for group in self.groups), len(self.rows)]
+        if starts[0]:
+            yield None, self.rows[: starts[0]]
+        for group, end in zip(self.groups, starts[1:], strict=True):
+            yield group.heading, self.rows[group.first : end]
 
 
-def render(tables: Sequence[Table], format: Format, *, width: int = 120) -> str:
+def render(tables: Sequence[Table], format: Format, *, width: int = 120, style: Style | None = None) -> str:
     """Return tables as text, ending in a line break.
 
     Args:
         tables: one after the other.
-        format: "text" for a terminal, "md", "latex" (needs booktabs and amssymb), "csv", "json".
+        format: "text" for a terminal, "md", "latex" (see `isogloss.evaluation.latex`), "csv", "json".
         width: of the terminal, in characters; longer tables are folded by their languages.
+        style: how LaTeX sets them; as the text around if not given.
     """
     if format == "json":
         return json.dumps([_plain(table) for table in tables], ensure_ascii=False, indent=2) + "\n"
     if format == "text":
         return "\n".join(_text(part, width) for table in tables for part in _fold(table, width))
-    one: dict[str, Callable[[Table], str]] = {"md": _markdown, "latex": _latex, "csv": _csv}
+    if format == "latex":
+        from isogloss.evaluation.latex import AS_AROUND, latex
+
+        return latex(tables, style or AS_AROUND)
+    one: dict[str, Callable[[Table], str]] = {"md": _markdown, "csv": _csv}
     return "\n".join(one[format](table) for table in tables)
 
 
@@ -112,7 +127,7 @@ def number(value: Value, column: Column) -> str:
 
 
 def _digits(value: float, column: Column) -> str:
-    if column.kind == "integer":
+    if column.kind == "integer" or isinstance(value, int):  # a count, in a column of scores too
         return f"{value:,}"
     if column.kind == "p":
         return "<0.001" if value < 0.001 else f"{value:.3f}"
@@ -125,60 +140,40 @@ def _marked(cell: Cell, column: Column) -> str:
 
 
 def _markdown(table: Table) -> str:
-    lines = [f"**{_md(table.title)}**", "", *[f"- {_md(note)}" for note in table.notes]]
+    lines = [f"**{markdown_text(table.title)}**", "", *[f"- {markdown_text(note)}" for note in table.notes]]
     lines += [""] if table.notes else []
-    lines.append("| " + " | ".join(_md(column.name) for column in table.columns) + " |")
+    lines.append("| " + " | ".join(markdown_text(column.full_name) for column in table.columns) + " |")
     lines.append("|" + "|".join("---" if column.kind == "text" else "---:" for column in table.columns) + "|")
-    for row in table.rows:
-        cells = zip(row, table.columns, strict=True)
-        lines.append("| " + " | ".join(_md(_marked(cell, column)) for cell, column in cells) + " |")
+    for heading, rows in table.parts():
+        if heading:
+            lines.append(f"| *{markdown_text(heading)}* |" + " |" * (len(table.columns) - 1))
+        for row in rows:
+            cells = zip(row, table.columns, strict=True)
+            lines.append("| " + " | ".join(markdown_text(_marked(cell, column)) for cell, column in cells) + " |")
     for footnote in table.footnotes:
-        lines += ["", _md(footnote)]
+        lines += ["", markdown_text(footnote)]
     return "\n".join(lines) + "\n"
 
 
-def _md(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Escape what Markdown or HTML would read as markup, and line breaks, which would end a row."""
     return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s*[\r\n]+\s*", " ", text))
 
 
-def _latex(table: Table) -> str:
-    columns = "".join("l" if column.kind == "text" else "r" for column in table.columns)
-    lines = [rf"% {note}" for note in (table.title, *table.notes)]
-    lines = [re.sub(r"[\r\n]+", " ", line) for line in lines]
-    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
-    lines += [" & ".join(_tex(column.name) for column in table.columns) + r" \\", r"\midrule"]
-    for row in table.rows:
-        cells = zip(row, table.columns, strict=True)
-        marked = [
-            _tex(number(cell.value, column)) + "".join(_LATEX_MARKS[mark] for mark in cell.marks)
-            for cell, column in cells
-        ]
-        lines.append(" & ".join(marked) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\noindent {_tex(footnote)}" for footnote in table.footnotes]
-    return "\n".join(lines) + "\n"
-
-
-def _tex(text: str) -> str:
-    escaped = "".join(_LATEX.get(sign, sign) for sign in re.sub(r"[\r\n]+", " ", text))
-    # A cell that begins with "[" right after a line's end would be read as the length of a skip.
-    return "{" + escaped + "}" if escaped.startswith("[") else escaped
-
-
 def _csv(table: Table) -> str:
-    """Bare numbers at full precision; marks stand in a column of their own, notes are left out."""
+    """Bare numbers at full precision; marks and the headings of groups have columns of their own; no notes."""
     marked = [any(row[i].marks for row in table.rows) for i in range(len(table.columns))]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    header: list[str] = []
+    header = ["group"] if table.groups else []
     for column, has_marks in zip(table.columns, marked, strict=True):
-        name = _safe(column.name)
+        name = _safe(column.full_name)
         header += [f"{name} low", f"{name} high"] if column.kind == "interval" else [name]
         header += [f"{name} mark"] if has_marks else []
     writer.writerow(header)
-    for row in table.rows:
-        writer.writerow(list(_csv_cells(row, table.columns, marked)))
+    for heading, rows in table.parts():
+        first = [_safe(heading or "")] if table.groups else []
+        writer.writerows([*first, *_csv_cells(row, table.columns, marked)] for row in rows)
     return out.getvalue()
 
 
@@ -199,11 +194,12 @@ def _safe(text: str) -> str:
 
 
 def _plain(table: Table) -> dict[str, object]:
-    names = [column.name for column in table.columns]
+    names = [column.full_name for column in table.columns]
     return {
         "title": table.title,
         "notes": table.notes,
-        "columns": [{"name": column.name, "kind": column.kind} for column in table.columns],
+        "columns": [{"name": column.full_name, "kind": column.kind} for column in table.columns],
+        "groups": [group._asdict() for group in table.groups],
         "rows": [dict(zip(names, map(_json_cell, row), strict=True)) for row in table.rows],
         "footnotes": table.footnotes,
     }
@@ -217,10 +213,14 @@ def _text(table: Table, width: int) -> str:
     shown = RichTable(box=box.SIMPLE, pad_edge=False, title=None)
     for column, taken in zip(table.columns, _widths(table), strict=True):
         justify: Literal["left", "right"] = "left" if column.kind == "text" else "right"
-        shown.add_column(Text(column.name), justify=justify, no_wrap=True, min_width=taken - 3)
-    for row in table.rows:
-        cells = zip(row, table.columns, strict=True)
-        shown.add_row(*(Text(_marked(cell, column)) for cell, column in cells))
+        shown.add_column(Text(column.full_name), justify=justify, no_wrap=True, min_width=taken - 3)
+    for heading, rows in table.parts():
+        shown.add_section()
+        if heading:
+            shown.add_row(Text(heading))
+        for row in rows:
+            cells = zip(row, table.columns, strict=True)
+            shown.add_row(*(Text(_marked(cell, column)) for cell, column in cells))
     out = io.StringIO()
     # A table that cannot be folded any further runs over the edge: cut-off numbers would be wrong numbers.
     wide = Console(file=out, width=max(width, _natural_width(table)), color_system=None, legacy_windows=False)
@@ -235,7 +235,10 @@ def _text(table: Table, width: int) -> str:
 
 def _widths(table: Table) -> list[int]:
     """The width of each column in characters, with the space and line between it and the next."""
-    texts = [[column.name, *(_marked(row[i], column) for row in table.rows)] for i, column in enumerate(table.columns)]
+    texts = [
+        [column.full_name, *(_marked(row[i], column) for row in table.rows)] for i, column in enumerate(table.columns)
+    ]
+    texts[0] += [group.heading for group in table.groups]
     return [max(map(len, column)) + 3 for column in texts]
 
 

@@ -21,6 +21,11 @@ from isogloss.evaluation.reference import AVERAGE, PrintedRow, Reference
 from isogloss.evaluation.render import Cell, Column, Table
 
 SEEN = ("source", "auxiliary")
+PRINTED = " (printed)"
+"""After the name of a row of printed numbers."""
+KEYS = ("mean", "common mean", "paper's mean", "sd", "seeds", "sd of draws", "draws", "failed", "examples seen")
+"""What a layout calls the columns after the languages, as far as a table has them."""
+SPREAD = "; sd: its spread over seeds"
 GRID_BELOW = "Targets of two languages, that of the context and that of the question, stand in the next table."
 
 
@@ -32,6 +37,7 @@ class ArmScores:
         arm: which.
         by_seed: seed → language → value in percent.
         roles: language → role.
+        examples: language → how many it was tested on.
         failed: seeds that failed and have no scores.
         chosen: language → the value of an axis that was chosen for it; empty where none was.
         examples_seen: of one run, its phases together; None where it is not known.
@@ -40,6 +46,7 @@ class ArmScores:
     arm: Arm
     by_seed: Mapping[str, Mapping[str, float]]
     roles: Mapping[str, str]
+    examples: Mapping[str, int]
     failed: tuple[str, ...]
     chosen: Mapping[str, str]
     examples_seen: int | None
@@ -58,6 +65,7 @@ class ArmScores:
             arm,
             by_seed,
             dict(rows.select("language", "role").iter_rows()),
+            dict(rows.select("language", "n").iter_rows()),
             tuple(seed for seed in failed if seed not in by_seed),
             dict(rows.select("language", "chosen").iter_rows()) if "chosen" in rows.columns else {},
             round(float(seen.to_numpy().mean())) if seen.len() else None,
@@ -188,9 +196,11 @@ class _Layout:
     def columns(self) -> tuple[Column, ...]:
         """The columns, in the order of `row`."""
         languages = [Column(language, "number", many=True) for language in self.languages]
-        means = [Column("unseen mean" if self._all_unseen else "mean", "number")]
-        means += [Column(f"mean of {len(self.common)} unseen in all rows", "number")] if self.common else []
-        means += [Column(f"paper's mean ({len(self.paper)})", "number")] if self.paper else []
+        means = [Column("unseen mean" if self._all_unseen else "mean", "number", key="mean")]
+        name = f"mean of {len(self.common)} unseen in all rows"
+        means += [Column(name, "number", key="common mean")] if self.common else []
+        name = f"paper's mean ({len(self.paper)})"
+        means += [Column(name, "number", key="paper's mean")] if self.paper else []
         counts = [Column("sd", "number"), Column("seeds", "integer")]
         counts += [Column("sd of draws", "number"), Column("draws", "integer")] if self._any_drawn else []
         counts += [Column("failed", "integer")] if self._any_failed else []
@@ -262,14 +272,14 @@ class _Layout:
         means += [Cell(own)] if self.paper else []
         counts = [Cell(), Cell(reference.runs), *([Cell(), Cell()] if self._any_drawn else [])]
         counts += [Cell()] if self._any_failed else []
-        name = Cell(f"{row.arm.variant}{rest} (printed)", marks)
+        name = Cell(f"{row.arm.variant}{rest}{PRINTED}", marks)
         return (name, *axes, *languages, *means, *counts, Cell())
 
     def footnotes(self) -> list[str]:
         """What a reader must know to read the means and counts."""
         sizes = " or ".join(map(str, sorted({len(one.averaged) for one in self.found if one.roles})))
         name = "Unseen mean" if self._all_unseen else "Mean"
-        lines = [f"{name}: over {sizes} targets; sd: its spread over seeds."] if sizes else []
+        lines = [f"{name}: over {sizes} targets{SPREAD}."] if sizes else []
         if self._any_drawn:
             lines.append("Scores are means over draws of the examples and seeds; sd of draws: their spread over draws.")
         if self.common:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
 
+from isogloss.evaluation.comparison import MEANS
 from isogloss.evaluation.comparison import compare as compare_arms
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.frame import metrics_of
+from isogloss.evaluation.layout.apply import laid_out
+from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.outcomes import Outcomes
 from isogloss.evaluation.reference import load_reference, reference_of
 from isogloss.evaluation.render import Format, Table, render
@@ -39,7 +42,9 @@ def table(
         Mistakes: there is nothing to show, or the baseline, metric or printed table is unknown.
     """
     comparisons = None if outcomes is None else compare_arms(scores, outcomes, baseline=baseline)
-    return render(tables(scores, comparisons, **options), format, width=width)
+    layout: LayoutFile | None = options.get("layout")
+    style = None if layout is None else layout.style
+    return render(tables(scores, comparisons, **options), format, width=width, style=style)
 
 
 def tables(
@@ -47,6 +52,7 @@ def tables(
     comparisons: pl.DataFrame | None = None,
     *,
     detail: bool = True,
+    layout: LayoutFile | None = None,
     **options: Any,
 ) -> tuple[Table, ...]:
     """Build the tables of a score frame: the scores, then the differences on average and by language.
@@ -55,15 +61,35 @@ def tables(
         scores: a score frame.
         comparisons: a comparison frame of the same runs.
         detail: whether differences are shown by language too.
+        layout: which of these are shown, and how (`isogloss.evaluation.layout`).
         **options: as in `of_scores`.
 
     Raises:
-        Mistakes: there is nothing to show, the metric or printed table is unknown, or that prints another metric.
+        Mistakes: there is nothing to show, the metric or printed table is unknown, that prints another metric, or the
+            layout names what there is not.
     """
+    if layout is not None:
+        options["compare"] = options.get("compare") or layout.layout.compare
     shown = of_scores(scores, comparisons, **options)
     if comparisons is None or comparisons.is_empty():
-        return shown
-    return (*shown, *difference_tables(comparisons, detail=detail))
+        comparisons = None
+    if layout is None:
+        return shown if comparisons is None else (*shown, *difference_tables(comparisons, detail=detail))
+    parts = {
+        "scores": shown,
+        "mean": _differences(comparisons, MEANS),
+        "languages": _differences(comparisons, ["language"]),
+    }
+    return laid_out(parts, layout, _variants(options.get("settings")))
+
+
+def _differences(comparisons: pl.DataFrame | None, scopes: Collection[str]) -> tuple[Table, ...]:
+    return () if comparisons is None else difference_tables(comparisons.filter(pl.col("scope").is_in(list(scopes))))
+
+
+def _variants(settings: Mapping[str, Any] | None) -> set[str]:
+    """The names of a recipe's variants, as far as its setting is known."""
+    return {str(each["name"]) for each in (settings or {}).get("variants", ())}
 
 
 def of_scores(

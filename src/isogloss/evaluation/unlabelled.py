@@ -13,6 +13,9 @@ Neither holds on its own in another language, where models are too sure. So each
 fitted through the labelled languages, and the error that is reported is what comes out when each labelled language in
 turn is taken for unlabelled: the line, and the threshold, are then fitted on the others. Nothing here reads a label of
 the language that is estimated.
+
+With too few labelled languages for that, the slope from confidence to accuracy may come from elsewhere
+(`isogloss.evaluation.slopes`), with the error that was measured there.
 """
 
 from __future__ import annotations
@@ -24,8 +27,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss.evaluation.slopes import Slope
+
 LEAST_LANGUAGES = 5
 MOST_UNKNOWN = 0.2
+MOST_ERROR = 0.1
+"""An estimate with a slope from elsewhere that errs by more is none."""
 ESTIMATORS = ("atc", "agreement", "confidence", "mean")
 
 Floats = NDArray[np.float64]
@@ -73,6 +80,8 @@ class Estimate:
         errors: the mean absolute error of each.
         languages: how many labelled languages the error is over.
         reason: why there is no number; "" if there is one.
+        slope: from elsewhere, if the number was made with one: `accuracy` is then that of `confidence` alone, and the
+            errors are those measured between the data sets of the slope, widened by how few labelled rows there are.
     """
 
     accuracy: float | None
@@ -81,18 +90,22 @@ class Estimate:
     errors: Mapping[str, float]
     languages: int
     reason: str = ""
+    slope: Slope | None = None
 
 
-def estimate(labelled: Mapping[str, Answered], target: Answered) -> Estimate:
+def estimate(labelled: Mapping[str, Answered], target: Answered, slope: Slope | None = None) -> Estimate:
     """Return the accuracy that a language without labels is expected to have.
 
     Args:
         labelled: language → predictions and whether they are right; not the target, whose labels are not read.
         target: of the same runs, in the same order.
+        slope: of the encoder, from other data sets; used where there are too few labelled languages.
     """
     held = {language: one for language, one in labelled.items() if one.right is not None and one.readable}
     told = [language for language, one in held.items() if not one.trained_on]
     reason = _reason(target, len(told))
+    if slope is not None and held and target.readable and len(told) < LEAST_LANGUAGES:
+        return _with_slope([held[language] for language in told or held], target, slope, len(told))
     if reason:
         return Estimate(None, None, {}, {}, len(told), reason)
     parts = _parts(list(held.values()), target)
@@ -107,6 +120,24 @@ def estimate(labelled: Mapping[str, Answered], target: Answered) -> Estimate:
     errors = {name: error([each[language][name] for language in told]) for name in parts}
     whole = error([_together(each[language]) for language in told])
     return Estimate(_together(parts), whole, parts, errors, len(told))
+
+
+def _with_slope(anchors: Sequence[Answered], target: Answered, slope: Slope, languages: int) -> Estimate:
+    """Estimate with a slope from elsewhere, from languages that were not trained on, or else from those that were."""
+    rows = np.array([one.confidence.shape[1] for one in anchors], dtype=np.float64)
+    level = float(np.average([one.accuracy for one in anchors], weights=rows))
+    confidence = float(np.average([one.confidence.mean() for one in anchors], weights=rows))
+    moved = level + slope.value * (float(target.confidence.mean()) - confidence)
+    elsewhere = slope.error(languages) / 100
+    # What is expected of |a normal error| is sqrt(2/π) of its deviation; both are of that kind, and independent.
+    drawn = float(np.sqrt(2 / np.pi * level * (1 - level) / rows.sum()))
+    error = float(np.hypot(elsewhere, drawn))
+    if error > MOST_ERROR:
+        why = f"an estimate from {rows.sum():,.0f} labelled rows errs by {error:.0%}, more than {MOST_ERROR:.0%}"
+        return Estimate(None, None, {}, {}, languages, why)
+    accuracy = float(np.clip(moved, 0, 1))
+    parts = {"confidence": accuracy, "mean": level}
+    return Estimate(accuracy, error, parts, {"confidence": error}, languages, slope=slope)
 
 
 def left_out(answered: Mapping[str, Answered]) -> dict[str, Estimate]:

@@ -54,6 +54,7 @@ class Kind(Protocol):
         version: an integer that changes whenever the kind computes something else; part of content keys.
         auto_class: the class of transformers whose heads serve this kind.
         pipeline_tag: what the hub calls it.
+        widget: what a model's page on the hub calls the texts that it is tried on.
         gold: what a row must have, "label" or "answers".
         reads_every_token: whether the head reads the hidden state of every token, not of an example's first alone.
     """
@@ -62,6 +63,7 @@ class Kind(Protocol):
     version: ClassVar[int]
     auto_class: ClassVar[str]
     pipeline_tag: ClassVar[str]
+    widget: ClassVar[tuple[str, ...]]
     gold: ClassVar[Literal["label", "answers"]]
     reads_every_token: ClassVar[bool]
 

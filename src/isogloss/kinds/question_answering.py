@@ -64,6 +64,7 @@ class QuestionAnswering:
     version: ClassVar[int] = 1
     auto_class: ClassVar[str] = "AutoModelForQuestionAnswering"
     pipeline_tag: ClassVar[str] = "question-answering"
+    widget: ClassVar[tuple[str, ...]] = ("text", "context")
     gold: ClassVar[Literal["label", "answers"]] = "answers"
     reads_every_token: ClassVar[bool] = True
     added: ClassVar[tuple[str, ...]] = ("answer", "answer_start", "answer_end", "answer_probability")

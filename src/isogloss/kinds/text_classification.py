@@ -48,6 +48,7 @@ class TextClassification:
     version = 1
     auto_class = "AutoModelForSequenceClassification"
     pipeline_tag = "text-classification"
+    widget: tuple[str, ...] = ("text",)
     gold: Literal["label", "answers"] = "label"
     reads_every_token = False
     settings: Mapping[str, Any] = {}

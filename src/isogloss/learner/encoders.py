@@ -48,6 +48,11 @@ def locate(encoder: str, *, offline: bool = False) -> Path:
     return folder
 
 
+def on_hub(encoder: str) -> bool:
+    """Return whether an encoder's name means one on the hub, and not the embedded one or a folder."""
+    return encoder != EMBEDDED and not _means_folder(encoder)
+
+
 def encoder_fingerprint(encoder: str, *, offline: bool = False) -> str:
     """Return a hash (sha256, hexadecimal) of an encoder's configuration, weights and tokenizer.
 
@@ -118,8 +123,8 @@ def _from_hub(name: str, *, offline: bool) -> Path:
         remedy = f'check name and network, name a folder, or take the embedded encoder "{EMBEDDED}"'
         raise mistake(f"cannot be had from the hub ({told})", where=name, remedy=remedy) from error
     if folder is None:
-        remedy = f'run once without --offline, name a folder, or take the embedded encoder "{EMBEDDED}"'
-        raise mistake("is not in the hub's cache", where=name, remedy=remedy)
+        remedy = "bring it where there is a network (`isogloss fetch RECIPE`), name a folder, or take the embedded "
+        raise mistake("is not in the hub's cache", where=name, remedy=f'{remedy}encoder "{EMBEDDED}"')
     return folder
 
 

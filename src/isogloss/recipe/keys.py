@@ -62,6 +62,8 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         whole.add("class_weights")
     optimizer = {"name": phase.optimizer.name, "learning_rate": phase.optimizer.learning_rate}
     pairing = {"pairing": method.pairing.version} if method.draws_support else {}
+    # Dropout masks follow the part that an example is in, and parts were not always made so.
+    parts = {"parts": "by length"} if phase.accumulation > 1 else {}
     return phase.model_dump(mode="json", exclude=whole) | {
         "method": [phase.method.name, type(method).version, method_settings(phase)],
         "objective": [phase.objective, registry.load("objectives", phase.objective).version],
@@ -70,6 +72,7 @@ def settings_content(phase: Phase) -> dict[str, Any]:
         "freeze": sorted(set(phase.freeze)),
         "select": phase.select.model_dump(mode="json") if phase.select.on != "last" else "last",
         **pairing,
+        **parts,
     }
 
 

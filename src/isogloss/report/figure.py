@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import polars as pl
 
+    from isogloss.evaluation.render import Table
+
 
 class Figure(NamedTuple):
     """One figure of a page, or of a file.
@@ -26,3 +28,19 @@ class Figure(NamedTuple):
     chart: Any
     data: pl.DataFrame
     interactive: bool
+
+    def table(self) -> Table:
+        """Return the data as a table."""
+        from isogloss.evaluation.render import Cell, Column, Table
+
+        columns = tuple(
+            Column(name, "integer" if kind.is_integer() else "number" if kind.is_numeric() else "text")
+            for name, kind in self.data.schema.items()
+        )
+        return Table(self.title, columns, tuple(tuple(map(Cell, row)) for row in self.data.iter_rows()))
+
+    def csv(self) -> str:
+        """Return the data as comma-separated values; a spreadsheet reads no label as a formula."""
+        from isogloss.evaluation.render import render
+
+        return render([self.table()], "csv")

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from isogloss.errors import mistake, nearest
 from isogloss.evaluation.evidence import evidence
 
 if TYPE_CHECKING:
     import polars as pl
 
     from isogloss.evaluation.outcomes import Outcomes
+    from isogloss.evaluation.score_table import ArmScores
     from isogloss.store import RunInfo, Store
 
 
@@ -54,6 +56,69 @@ class Material:
         return None if self.outcomes is None else compare(self.scores, self.outcomes, baseline=self.against)
 
     @cached_property
+    def shown_metric(self) -> str:
+        """The name of the score that is shown.
+
+        Raises:
+            Mistakes: no run has the one that was asked for.
+        """
+        from isogloss.evaluation.frame import metrics_of, primary_metric
+
+        known = metrics_of(self.scores)
+        if self.metric is not None and known and self.metric not in known:
+            raise mistake(
+                f'no run has the metric "{self.metric}"', where="--metric", remedy=nearest(self.metric, known)
+            )
+        return self.metric or primary_metric(self.scores)
+
+    @cached_property
+    def arms(self) -> tuple[ArmScores, ...]:
+        """What each arm scored, arms without a score left out; the baseline's come first."""
+        from isogloss.evaluation.comparison import baseline_of
+        from isogloss.evaluation.frame import arms
+        from isogloss.evaluation.naming import named
+        from isogloss.evaluation.score_table import ArmScores
+
+        scores = named(self.scores)
+        found = [ArmScores.of(scores, arm, self.shown_metric) for arm in arms(scores)]
+        baseline = baseline_of(scores, self.against)
+        return tuple(sorted((one for one in found if one.by_seed), key=lambda one: one.arm.variant != baseline))
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """What every run that is done predicted of every example: columns language, id, label, prediction or value.
+
+        Named as tables name variants and languages, the folds of a run together; no column at all for
+        nothing.
+        """
+        columns = ("language", "id", "label", "prediction", "value")
+        return _named(self.store.predictions(self.done, columns=columns))
+
+    @cached_property
+    def impacts(self) -> pl.DataFrame:
+        """Impact by language and layer, as `Store.impacts` has it, named as in tables; no column at all for none."""
+        return _named(self.store.impacts(self.done))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels, by index; empty where no phase says them, or the task has none."""
+        specs = (self.store.phase(key).spec for run in self.done for key in run.phases[-1:])
+        return next((tuple(spec["labels"]) for spec in specs if spec.get("labels")), ())
+
+    @cached_property
     def done(self) -> tuple[RunInfo, ...]:
         """The runs that are done."""
         return tuple(run for run in self.runs if run.state == "done")
+
+    @cached_property
+    def cells(self) -> bool:
+        """Whether runs of one variant differ in more than seeds and folds."""
+        return any(set(run.axes) - {"fold"} for run in self.done)
+
+
+def _named(found: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame of runs as tables name them, folds put together."""
+    from isogloss.evaluation.folds import FOLD
+    from isogloss.evaluation.naming import named
+
+    return found if found.is_empty() else named(found.drop(FOLD, strict=False))

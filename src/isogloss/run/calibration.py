@@ -23,7 +23,9 @@ from isogloss.store.store import Store
 SPLIT = "validation"
 
 
-class _Rows(NamedTuple):
+class DevelopmentTask(NamedTuple):
+    """A task, and the source languages that its split `SPLIT` is asked for in."""
+
     task: Task
     languages: tuple[str, ...]
 
@@ -39,7 +41,7 @@ def calibrate(cell: Cell, plan: Plan, predict: Callable[[Bag], Predictions], res
     if not isinstance(kind, Calibrates):
         return Calibration(None, f"the kind {kind.name} has no probabilities that one temperature would calibrate")
     reason = f"no {SPLIT} split in {', '.join(cell.source)}"
-    for rows in _candidates(cell, plan):
+    for rows in candidates(cell, plan):
         try:
             bags = [_untrained(bag, rows.task, cell, plan, resources) for bag in _bags(rows, resources)]
             reason = _unfit(rows.task, bags, cell, plan)
@@ -61,16 +63,16 @@ def calibrate_out_of_folds(cell: Cell, store: Store) -> Calibration:
     if not runs:
         return Calibration(None, f"{run.measured_as} was not carried out over its folds with this seed before")
     frame = store.predictions(runs).filter(pl.col("language").is_in(cell.source))
-    return _fitted(_Rows(cell.task, cell.source), frame, "out of fold")
+    return _fitted(DevelopmentTask(cell.task, cell.source), frame, "out of fold")
 
 
-def _candidates(cell: Cell, plan: Plan) -> Iterator[_Rows]:
+def candidates(cell: Cell, plan: Plan) -> Iterator[DevelopmentTask]:
     """Yield the tasks that may have source development rows, each once, the one that is tested on first."""
     seen = set()
     for task in (cell.task, *(rows.task for phase in _phases(cell, plan) for rows in phase.rows)):
         languages = tuple(language for language in cell.source if language in task.languages)
         if task.name not in seen and SPLIT in task.splits and languages:
-            yield _Rows(task, languages)
+            yield DevelopmentTask(task, languages)
         seen.add(task.name)
 
 
@@ -78,7 +80,7 @@ def _phases(cell: Cell, plan: Plan) -> list[PlannedPhase]:
     return [plan.phases[key] for key in cell.phases]
 
 
-def _bags(rows: _Rows, resources: Resources) -> list[Bag]:
+def _bags(rows: DevelopmentTask, resources: Resources) -> list[Bag]:
     return [resources.bag(rows.task, language, SPLIT) for language in rows.languages]
 
 
@@ -113,7 +115,7 @@ def _same(one: Task, other: Task) -> bool:
     return one.name == other.name
 
 
-def _fitted(rows: _Rows, frame: pl.DataFrame, split: str = SPLIT) -> Calibration:
+def _fitted(rows: DevelopmentTask, frame: pl.DataFrame, split: str = SPLIT) -> Calibration:
     labels = frame["label"].to_numpy()
     about = Calibration(None, "", rows.task.name, split, rows.languages, frame.height)
     if np.all(labels == frame["prediction"].to_numpy()):

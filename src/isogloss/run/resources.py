@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isogloss.data.source import Rows, fingerprint, languages_at, read_rows, read_unlabelled, with_labels
+from isogloss.data.source import Rows, fingerprint, hub_of, languages_at, read_rows, read_unlabelled, with_labels
 from isogloss.data.task import Task
 from isogloss.errors import mistake
 from isogloss.recipe.resolve import evaluation_task, kind_of_task
@@ -25,7 +25,7 @@ class Resources:
         recipe: whose encoder, lengths and evaluation are meant.
         cache: folder of tokenised bags.
         data: folder of a task's files, by task name; wins over the recipe's own.
-        offline: never reach for the hub.
+        offline: of the hub take only what is in its cache.
     """
 
     def __init__(self, recipe: Recipe, cache: Path, data: Mapping[str, Path], *, offline: bool) -> None:
@@ -87,6 +87,10 @@ class Resources:
             Mistakes: as `bag`, but for what the encoder makes of them.
         """
         return read_rows(self._with_head_labels(task), language, split, offline=self.offline)
+
+    def repository(self, task: Task) -> str | None:
+        """Return the data set of the hub that a task's rows come from; None where they are on this machine."""
+        return hub_of(self._located(task))
 
     @cached_property
     def tokenizer(self) -> Any:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isogloss.data.bag import Bag
 from isogloss.data.encode import encode
+from isogloss.data.rows import Rows
 from isogloss.data.source import languages_at, read_rows
 from isogloss.data.task import Task, load_task
 from isogloss.keys import Key
@@ -40,11 +41,9 @@ def tested_rows(
     Raises:
         Mistakes: the rows cannot be read any more.
     """
-    task, split = _task(run, learner, data), str(run.settings["evaluation"]["split"])
-    final = bool(run.settings.get("final"))
-    split = "train" if final else split
+    task, split = _task(run, learner, data), _split(run)
     bags = []
-    for language, ids in (_every(run, task) if final else _tested(store, run)).items():
+    for language, ids in _languages(store, run, task).items():
         rows = read_rows(task, language, split, offline=offline)
         bag = encode(
             rows,
@@ -62,6 +61,51 @@ def tested_rows(
             bag = bag.subset(examples=most, key=Key(0, "", purpose="export"))
         bags.append(bag)
     return bags
+
+
+class Example(NamedTuple):
+    """A row to show: its texts, its label ("" where the task has answers) and its language."""
+
+    texts: tuple[str, ...]
+    label: str
+    language: str
+
+
+def example_rows(
+    store: Store, run: RunInfo, learner: Learner, *, most: int, data: Mapping[str, Path], offline: bool
+) -> list[Example]:
+    """Return a few of the rows that `tested_rows` has, each with a label of its own: the first ones that do.
+
+    Raises:
+        Mistakes: the rows cannot be read any more.
+    """
+    found: dict[str | int, Example] = {}
+    for example in _examples(store, run, _task(run, learner, data), offline=offline):
+        found.setdefault(example.label or len(found), example)
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def _examples(store: Store, run: RunInfo, task: Task, *, offline: bool) -> Iterator[Example]:
+    for language, ids in _languages(store, run, task).items():
+        rows = read_rows(task, language, _split(run), offline=offline)
+        wanted = None if ids is None else set(ids.tolist())
+        for name, texts, label in zip(rows.ids.tolist(), rows.texts, _labels(rows), strict=True):
+            if wanted is None or str(name) in wanted:
+                yield Example(tuple(texts), label, language)
+
+
+def _labels(rows: Rows) -> list[str]:
+    return [""] * len(rows) if rows.labels is None else [rows.label_names[label] for label in rows.labels]
+
+
+def _split(run: RunInfo) -> str:
+    return "train" if run.settings.get("final") else str(run.settings["evaluation"]["split"])
+
+
+def _languages(store: Store, run: RunInfo, task: Task) -> dict[str, NDArray[np.str_] | None]:
+    return _every(run, task) if run.settings.get("final") else _tested(store, run)
 
 
 def _tested(store: Store, run: RunInfo) -> dict[str, NDArray[np.str_] | None]:

@@ -152,7 +152,8 @@ def _keep(folder: Path, asked: Asked, questions: Sequence[CorrelateAnalysis], an
 
 
 def _draw(file: Path, answers: Sequence[pl.DataFrame], printed: Sequence[pl.DataFrame | None]) -> None:
-    from isogloss.analysis.figures import correlation_figure, save
+    from isogloss.report.figures.drawing import save
+    from isogloss.report.figures.philippy2023 import correlation_figure
 
     if len(answers) != 1 or answers[0]["layer"].is_null().all():
         remedy = "ask for --outcome impact, or draw transfer with `isogloss analyse transfer`"

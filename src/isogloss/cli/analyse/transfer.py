@@ -42,7 +42,8 @@ def transfer(
     if printed:
         matrices.append(("Philippy et al. 2023, figure 3, as printed: accuracy", figure3().times(100)))
     if figure is not None:
-        from isogloss.analysis.figures import save, transfer_figure
+        from isogloss.report.figures.drawing import save
+        from isogloss.report.figures.philippy2023 import transfer_figure
 
         save(transfer_figure(matrices), figure)
     if written in ("csv", "json"):

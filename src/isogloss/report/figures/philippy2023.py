@@ -1,27 +1,20 @@
-"""Heat maps as Philippy, Guo & Haddadan (2023) draw them, the printed one beside ours.
-
-Drawn with altair and written offline by vl-convert: the extra `figures`.
-"""
+"""Heat maps as Philippy, Guo & Haddadan (2023) draw them, the printed one beside ours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
 
 from isogloss.analysis.correlations import MEAN, believed
 from isogloss.analysis.statistics.pairs import Matrix
-from isogloss.errors import mistake
-from isogloss.store.files import whole_file
+from isogloss.report.figures.drawing import vega
 
 if TYPE_CHECKING:
     import altair as alt
 
-SUFFIXES = (".svg", ".png", ".pdf", ".html", ".json")
-_REMEDY = "pip install 'isogloss[figures]'"
 _LEVEL = 0.05
 
 
@@ -50,7 +43,7 @@ def correlation_figure(answers: pl.DataFrame, printed: pl.DataFrame | None = Non
         )
         if theirs.height:
             parts.append(_heat(theirs.with_columns(weight=pl.lit("unknown")), "as printed"))
-    return cast("alt.VConcatChart", _altair().vconcat(*parts))
+    return cast("alt.VConcatChart", vega().vconcat(*parts))
 
 
 def _cells(part: pl.DataFrame) -> pl.DataFrame:
@@ -73,18 +66,18 @@ def _cells(part: pl.DataFrame) -> pl.DataFrame:
 
 
 def _heat(frame: pl.DataFrame, title: str) -> alt.LayerChart:
-    vega = _altair()
+    draw = vega()
     layers = sorted(set(frame["layer"]) - {"mean"}, key=int)
-    base = vega.Chart(vega.InlineData(values=frame.to_dicts())).encode(
-        x=vega.X("layer:N", sort=[*layers, "mean"], axis=vega.Axis(labelAngle=0)),
-        y=vega.Y("explanatory:N", sort=frame["explanatory"].unique(maintain_order=True).to_list(), title=None),
+    base = draw.Chart(draw.InlineData(values=frame.to_dicts())).encode(
+        x=draw.X("layer:N", sort=[*layers, "mean"], axis=draw.Axis(labelAngle=0)),
+        y=draw.Y("explanatory:N", sort=frame["explanatory"].unique(maintain_order=True).to_list(), title=None),
     )
-    scale = vega.Scale(scheme="blueorange", domain=[-1, 1], domainMid=0)
-    bold = vega.expr("datum.weight == 'believed' ? 'bold' : 'normal'")
-    colour = vega.condition("datum.weight == 'neither'", vega.value("#777777"), vega.value("black"))
-    text = base.mark_text(fontSize=11, fontWeight=bold).encode(text=vega.Text("value:Q", format=".2f"), color=colour)
-    rectangles = base.mark_rect().encode(color=vega.Color("value:Q", scale=scale, title=None))
-    heat = (rectangles + text).properties(title=title, width=vega.Step(44), height=vega.Step(24))
+    scale = draw.Scale(scheme="blueorange", domain=[-1, 1], domainMid=0)
+    bold = draw.expr("datum.weight == 'believed' ? 'bold' : 'normal'")
+    colour = draw.condition("datum.weight == 'neither'", draw.value("#777777"), draw.value("black"))
+    text = base.mark_text(fontSize=11, fontWeight=bold).encode(text=draw.Text("value:Q", format=".2f"), color=colour)
+    rectangles = base.mark_rect().encode(color=draw.Color("value:Q", scale=scale, title=None))
+    heat = (rectangles + text).properties(title=title, width=draw.Step(44), height=draw.Step(24))
     return cast("alt.LayerChart", heat)
 
 
@@ -99,11 +92,11 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
     Raises:
         Mistakes: altair is not installed.
     """
-    vega = _altair()
+    draw = vega()
     parts = []
     for title, matrix in matrices:
         low, high = float(np.floor(np.nanmin(matrix.values))), float(np.ceil(np.nanmax(matrix.values)))
-        scale = vega.Scale(scheme="viridis", domain=[low, high])
+        scale = draw.Scale(scheme="viridis", domain=[low, high])
         dark = f"datum.score < {low + 0.55 * (high - low)}"  # the lower half of viridis
         values = [
             {"source": source, "target": target, "score": matrix.values[i, j]}
@@ -111,34 +104,12 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
             for j, target in enumerate(matrix.languages)
             if not np.isnan(matrix.values[i, j])
         ]
-        base = vega.Chart(vega.InlineData(values=values)).encode(
-            x=vega.X("target:N", sort=list(matrix.languages), axis=vega.Axis(labelAngle=0)),
-            y=vega.Y("source:N", sort=list(matrix.languages)),
+        base = draw.Chart(draw.InlineData(values=values)).encode(
+            x=draw.X("target:N", sort=list(matrix.languages), axis=draw.Axis(labelAngle=0)),
+            y=draw.Y("source:N", sort=list(matrix.languages)),
         )
-        colour = vega.condition(dark, vega.value("white"), vega.value("black"))
-        text = base.mark_text(fontSize=11).encode(text=vega.Text("score:Q", format=".0f"), color=colour)
-        rectangles = base.mark_rect().encode(color=vega.Color("score:Q", scale=scale, title=None))
-        parts.append((rectangles + text).properties(title=title, width=vega.Step(26), height=vega.Step(24)))
-    return cast("alt.VConcatChart", vega.vconcat(*parts).resolve_scale(color="independent"))
-
-
-def save(chart: alt.VConcatChart, file: Path) -> None:
-    """Write a figure, in the format that the name ends in; an HTML file holds all that it needs.
-
-    Raises:
-        Mistakes: the name ends in something else, or the file cannot be written.
-    """
-    if file.suffix not in SUFFIXES:
-        raise mistake(f'no figures end in "{file.suffix}"', where=str(file), remedy=f"one of {' '.join(SUFFIXES)}")
-    with whole_file(file) as temporary:
-        form = cast(Any, file.suffix.removeprefix("."))
-        chart.save(str(temporary), format=form, inline=form == "html")
-
-
-def _altair() -> Any:
-    try:
-        import altair
-        import vl_convert  # noqa: F401 (altair writes through it)
-    except ImportError as error:
-        raise mistake("figures are drawn with altair and vl-convert", where="--figure", remedy=_REMEDY) from error
-    return altair
+        colour = draw.condition(dark, draw.value("white"), draw.value("black"))
+        text = base.mark_text(fontSize=11).encode(text=draw.Text("score:Q", format=".0f"), color=colour)
+        rectangles = base.mark_rect().encode(color=draw.Color("score:Q", scale=scale, title=None))
+        parts.append((rectangles + text).properties(title=title, width=draw.Step(26), height=draw.Step(24)))
+    return cast("alt.VConcatChart", draw.vconcat(*parts).resolve_scale(color="independent"))

@@ -1,0 +1,63 @@
+"""A figure as it stands in a page: a drawing that needs no script, what makes it live, and its data to take away."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from isogloss.evaluation.render import Table
+    from isogloss.report.figure import Figure
+
+_SMALL = 60  # rows of data that are shown as a table, too
+
+
+class Drawing(NamedTuple):
+    """What the page needs of a figure.
+
+    Attributes:
+        name, title, caption: as of the figure.
+        svg: the drawing.
+        specification: Vega-Lite's, as JSON without "<"; empty where nothing more is to be seen by hovering.
+        csv: the data as an address that holds it.
+        table: the data as a table, where it is small.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+    specification: Markup
+    csv: str
+    table: Table | None
+
+
+def drawn(figure: Figure) -> Drawing:
+    """Draw a figure (altair and vl-convert, offline)."""
+    import vl_convert
+
+    from isogloss.report.figures import theme
+    from isogloss.report.figures.drawing import specification
+
+    asked = specification(figure.chart, theme.current())
+    svg = _own_names(str(vl_convert.vegalite_to_svg(asked)), figure.name)
+    live = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+    return Drawing(
+        figure.name,
+        figure.title,
+        figure.caption,
+        Markup(svg),
+        Markup(live if figure.interactive else ""),
+        "data:text/csv;charset=utf-8," + quote(figure.csv()),
+        figure.table() if figure.data.height <= _SMALL else None,
+    )
+
+
+def _own_names(svg: str, name: str) -> str:
+    """Give what a drawing refers to names of its own: all drawings of a page have theirs in one place."""
+    svg = re.sub(r'\bid="([\w-]+)"', rf'id="{name}-\1"', svg)
+    return re.sub(r'(url\(#|href="#)([\w-]+)', rf"\g<1>{name}-\2", svg)

@@ -1,0 +1,162 @@
+"""Which label is taken for which: confusion matrices, by language and variant, to be chosen from two lists."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from isogloss.report.figure import Figure
+from isogloss.report.figures.drawing import by_name, inline, vega
+from isogloss.report.figures.theme import VIRIDIS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from isogloss.report.material import Material
+
+NAME = "confusion"
+MOST_CELLS, MOST_ARMS, MOST_LABELS = 4500, 8, 16
+"""What a page can carry: cells of all matrices together, variants, and labels of one matrix."""
+FEWEST_LABELS = 2
+OTHER = "(another label)"
+_CAPTION = (
+    "Rows are right labels, columns predicted ones; a cell is the share of a row, its seeds together. {which}"
+    "First comes {first} on the language where it scores least; choose another variant or language in the lists."
+)
+_SOME = "Only the {shown} of {all} labels that are most often part of an error, over all languages and variants. "
+
+
+def figure(material: Material) -> Figure | None:
+    """Return the matrices; None where runs do not choose among labels."""
+    frame = confusions(material)
+    if frame is None:
+        return None
+    every, shown = len(material.labels), frame["label"].n_unique()
+    which = _SOME.format(shown=shown, all=every) if shown < every else ""
+    languages = material.arms[0].means
+    first = (str(material.arms[0].arm), min(languages, key=lambda language: languages[language]))
+    chart, caption = _chart(frame, material.labels, first), _CAPTION.format(which=which, first=first[0])
+    return Figure(NAME, "Which labels are taken for which", caption, chart, frame, interactive=True)
+
+
+def confusions(material: Material) -> pl.DataFrame | None:
+    """Return a row for each cell that is not empty: arm, language, label, predicted, count, share (of the label).
+
+    Predictions outside of the labels that are shown are counted as `OTHER`, so that the shares of a label add up to 1.
+    """
+    import polars as pl
+
+    from isogloss.evaluation.frame import Arm, arm_of, axis_columns
+
+    predictions = material.predictions
+    if not {"label", "prediction"} <= set(predictions.columns) or not material.labels:
+        return None
+    axes = axis_columns(predictions)
+    arms: list[Arm] = [one.arm for one in material.arms[:MOST_ARMS]]
+    names = dict(enumerate(material.labels))
+    counts = (
+        predictions.drop_nulls(["label", "prediction"])
+        .group_by("variant", *axes, "language", "label", "prediction")
+        .agg(count=pl.len())
+    )
+    whose = [str(arm_of(axes, row[0], row[1:])) for row in counts.select("variant", *axes).iter_rows()]
+    counts = counts.with_columns(arm=pl.Series(whose, dtype=pl.String)).filter(
+        pl.col("arm").is_in(list(map(str, arms)))
+    )
+    if counts.is_empty():
+        return None
+    kept = _most_confused(counts, _room(counts))
+    shown = counts.filter(pl.col("label").is_in(kept)).with_columns(
+        label=pl.col("label").cast(pl.Int64).replace_strict(names, return_dtype=pl.String),
+        predicted=pl.when(pl.col("prediction").is_in(kept))
+        .then(pl.col("prediction").cast(pl.Int64).replace_strict(names, return_dtype=pl.String))
+        .otherwise(pl.lit(OTHER)),
+    )
+    key = ["arm", "language", "label"]
+    cells = shown.group_by(*key, "predicted").agg(pl.col("count").sum())
+    return cells.with_columns(share=pl.col("count") / pl.col("count").sum().over(key)).sort(*key, "predicted")
+
+
+def _room(counts: pl.DataFrame) -> int:
+    """How many labels a matrix may have so that all of them together stay small."""
+    matrices = counts.select("arm", "language").n_unique()
+    return max(FEWEST_LABELS, min(MOST_LABELS, math.isqrt(MOST_CELLS // matrices)))
+
+
+def _most_confused(counts: pl.DataFrame, most: int) -> list[int]:
+    """The labels that are most often right or predicted in an error, in their own order."""
+    import polars as pl
+
+    wrong = counts.filter(pl.col("label") != pl.col("prediction"))
+    parts = [wrong.select(pl.col(side).cast(pl.Int64).alias("label"), "count") for side in ("label", "prediction")]
+    every = pl.concat([*parts, counts.select(pl.col("label").cast(pl.Int64), count=pl.lit(0, dtype=pl.UInt32))])
+    ranked = every.group_by("label").agg(pl.col("count").sum()).sort("count", "label", descending=[True, False])
+    return sorted(ranked["label"].head(most).to_list())
+
+
+def _chart(frame: pl.DataFrame, labels: tuple[str, ...], first: tuple[str, str]) -> Any:
+    """Draw the matrices. Names stand in the data once, by number, since there are thousands of cells."""
+    import polars as pl
+
+    alt = vega()
+    arms = sorted(frame["arm"].unique(), key=lambda arm: (arm != first[0], arm))
+    languages = sorted(frame["language"].unique())
+    shown = [label for label in labels if label in set(frame["label"])]
+    columns = [*shown, *([OTHER] if OTHER in set(frame["predicted"]) else [])]
+    place = {name: number for number, name in enumerate(columns)}
+    cells = frame.select(
+        arm="arm",
+        language="language",
+        a=pl.col("label").replace_strict(place, return_dtype=pl.Int64),
+        b=pl.col("predicted").replace_strict(place, return_dtype=pl.Int64),
+        count="count",
+        share=pl.col("share").round(3),
+    )
+    names = pl.DataFrame({"number": range(len(columns)), "name": columns})
+
+    def looked_up(field: str, name: str) -> Any:
+        return {
+            "lookup": field,
+            "from_": alt.LookupData(data=inline(names), key="number", fields=["name"]),
+            "as_": [name],
+        }
+
+    which = [
+        alt.selection_point(
+            name=f"{field}_chosen",
+            fields=[field],
+            bind=alt.binding_select(options=options, labels=shown_as, name=f"{title} "),
+            value=[{field: start}],
+        )
+        for field, title, options, shown_as, start in (
+            ("arm", "variant", arms, arms, first[0]),
+            ("language", "language", languages, [by_name(each) for each in languages], first[1]),
+        )
+    ]
+    base = (
+        alt.Chart(inline(cells))
+        .transform_filter(which[0])
+        .transform_filter(which[1])
+        .transform_lookup(**looked_up("a", "row"))
+        .transform_lookup(**looked_up("b", "column"))
+        .encode(
+            x=alt.X("column:N", scale=alt.Scale(domain=columns), title="predicted", axis=alt.Axis(labelAngle=-40)),
+            y=alt.Y("row:N", scale=alt.Scale(domain=shown), title="right"),
+            tooltip=[
+                alt.Tooltip("row:N", title="right"),
+                alt.Tooltip("column:N", title="predicted"),
+                alt.Tooltip("share:Q", title="share", format=".0%"),
+                alt.Tooltip("count:Q", title="examples", format=",d"),
+            ],
+        )
+    )
+    scale = alt.Scale(scheme=VIRIDIS.name, domain=[0, 1])
+    rects = base.mark_rect().encode(
+        color=alt.Color("share:Q", scale=scale, title="share", legend=alt.Legend(format=".0%"))
+    )
+    ink = alt.condition(
+        alt.FieldLTPredicate(field="share", lt=VIRIDIS.white_below), alt.value("#ffffff"), alt.value("#000000")
+    )
+    texts = base.mark_text(fontSize=10).encode(text=alt.Text("share:Q", format=".0%"), color=ink)
+    step = 34 if len(shown) > 8 else 44
+    return (rects.add_params(*which) + texts).properties(width=alt.Step(step), height=alt.Step(22))

@@ -1,0 +1,50 @@
+"""What came of it, in words: what held, what did not, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from isogloss.evaluation.comparison import LEVEL, MEANS
+from isogloss.evaluation.describe import findings, method
+from isogloss.evaluation.meaning import advice, caution
+
+if TYPE_CHECKING:
+    from isogloss.report.material import Material
+
+
+def lead(material: Material) -> tuple[str, ...]:
+    """Return what stands first: which variant to use, or why nobody can say."""
+    comparisons = material.comparisons
+    if comparisons is None:
+        return ("Every run failed: there is nothing to compare.",)
+    if comparisons.is_empty():
+        return ("One variant alone was run: there is nothing that it could be compared with.",)
+    return (advice(comparisons),)
+
+
+def sentences(material: Material) -> tuple[str, ...]:
+    """Return what else is known: a sentence for each arm, and what all of it is conditional on."""
+    comparisons = material.comparisons
+    if comparisons is None or comparisons.is_empty():
+        return ()
+    few = caution(comparisons)
+    return (*findings(comparisons), *([few] if few else []), *_silence(comparisons))
+
+
+def tested(material: Material) -> str:
+    """Return how the variants were compared; "" where nothing was."""
+    comparisons = material.comparisons
+    return "" if comparisons is None or comparisons.is_empty() else method(comparisons)
+
+
+def _silence(comparisons: pl.DataFrame) -> list[str]:
+    """Say what "undecided" must not be taken for, where a mean is so."""
+    means = comparisons.filter(pl.col("scope").is_in(list(MEANS)), pl.col("verdict") == "undecided")
+    if means.is_empty():
+        return []
+    return [
+        f"Undecided is no proof that two variants are alike: it says that a test at {100 * LEVEL:g} % could not tell "
+        "them apart. How far apart they may still be is the interval."
+    ]

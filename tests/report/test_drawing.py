@@ -1,0 +1,88 @@
+"""Figures as they stand in a page: offline, each with names of its own, and Vega only where something is live."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+import pytest
+
+from isogloss.report import vega as vega_module
+from isogloss.report.drawing import drawn
+from isogloss.report.figure import Figure
+from isogloss.report.page import page
+from isogloss.report.vega import vega
+from isogloss.report.write import page_html
+from report.conftest import Make
+
+EVIL = "</script><script>alert(1)</script>"
+alt = pytest.importorskip("altair", reason="figures are drawn with altair and vl-convert")
+
+
+def figure(name: str = "bars", *, interactive: bool = True, rows: int = 3) -> Figure:
+    data = pl.DataFrame({"language": [EVIL] * rows, "value": [1.23456789 + row for row in range(rows)]})
+    chart = alt.Chart(alt.InlineData(values=data.to_dicts())).mark_bar(clip=True).encode(x="value:Q", y="language:N")
+    return Figure(name, f"Bars {EVIL}", f"How to read them {EVIL}", chart, data, interactive)
+
+
+def test_a_drawing_is_text_and_numbers_alone() -> None:
+    made = drawn(figure())
+    assert "<script" not in made.svg
+    assert "&lt;" in made.svg
+    assert "<" not in made.specification
+    rows = list(csv.reader(io.StringIO(unquote(made.csv.partition(",")[2]))))
+    assert rows == [["language", "value"], *([EVIL, str(1.23456789 + row)] for row in range(3))]
+
+
+def test_what_drawings_refer_to_is_their_own() -> None:
+    one, other = drawn(figure("one")), drawn(figure("other"))
+    own = set(re.findall(r'id="([^"]+)"', one.svg))
+    assert own
+    assert set(re.findall(r"url\(#([^)]+)\)", one.svg)) <= own
+    assert not own & set(re.findall(r'id="([^"]+)"', other.svg))
+
+
+def test_large_data_is_no_table_on_the_page() -> None:
+    assert drawn(figure(rows=60)).table is not None
+    assert drawn(figure(rows=61)).table is None
+
+
+def test_vega_is_there_once_and_only_where_something_is_live(material: Make, no_figures: None) -> None:
+    still = replace(page(material()), figures=[figure(interactive=False)], without_figures="")
+    live = replace(still, figures=[figure("one"), figure("two")])
+    assert 'id="vega"' not in page_html(still)
+    html = page_html(live)
+    assert html.count('id="vega"') == 1
+    assert html.count("sha256-") == page_html(still).count("sha256-") + 1 == 2
+    assert html.count('type="application/json"') == 2
+    assert "<script>alert" not in html
+    assert "Bars &lt;/script&gt;" in html
+
+
+def test_vega_is_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOGLOSS_CACHE", str(tmp_path))
+    made = vega()
+    assert "window.vegaEmbed" in made
+    assert "</script" not in made
+    monkeypatch.setattr(vega_module, "_made", lambda: pytest.fail("made again"))
+    assert vega() == made
+
+
+def test_vega_needs_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ISOGLOSS_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(vega_module, "_made", lambda: "made")
+    assert vega() == "made"
+
+
+def test_figures_of_real_runs_are_on_the_page(material: Make) -> None:
+    made = page(material())
+    assert made.without_figures == ""
+    html = page_html(made)
+    assert html.count("<figure ") == len(made.figures) > 2
+    assert re.findall(r"<h3>(.*?)</h3>", html) == [one.title for one in made.figures]
