@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("bash", "json", "python", "toml", "text")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SAVED = re.compile(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SAVED = re.compile(r"^[^\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,9 @@ def given(line: str) -> tuple[str, dict[str, Any]]:
     command: Any = get_command(app)
     name = ""
     while hasattr(command, "commands"):
+        if words[0].startswith("--"):  # of the program itself, as --install-completion: named, and not called
+            assert words[0] in {option for parameter in command.params for option in parameter.opts}, line
+            return name, {}
         word, *words = words
         name = f"{name} {word}".strip()
         command = command.commands[word]

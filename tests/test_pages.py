@@ -23,6 +23,8 @@ OWN = {
     "lora": "test_lora.py",
     "own_data": "test_own_data.py",
     "question_answering": "test_question_answering.py",
+    "report": "test_report_page.py",
+    "tables": "cli/test_tables_page.py",
 }
 # Pages that are carried out here as they stand, in seconds.
 LOOKING = ("completion", "distances", "reproduce", "which_method")
@@ -70,7 +72,8 @@ def test_a_page_is_run_by_a_test(name: str) -> None:
     runs = bool(known.blocks("bash") or known.blocks("python"))
     assert runs == (sum(name in tried for tried in (OWN, LOOKING, TRAINING)) == 1)
     if name in OWN:
-        assert f'page("{name}")' in (ROOT / "tests" / OWN[name]).read_text(encoding="utf-8")
+        test = (ROOT / "tests" / OWN[name]).read_text(encoding="utf-8")
+        assert f'page("{name}")' in test or f"{name}.md" in test
 
 
 @pytest.mark.parametrize("line", COMMANDS)

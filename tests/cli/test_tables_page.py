@@ -14,11 +14,10 @@ from isogloss.evaluation.layout.model import Layout
 from isogloss.evaluation.layout.read import shipped_layouts
 from isogloss.evaluation.rebuild import rebuild
 from isogloss.evaluation.score_table import KEYS
+from page import page
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = (DOCS / "tables.md").read_text(encoding="utf-8")
-BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-FILES = re.findall(r"save this as `(\S+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PAGE, BASH, FILES = page("tables").text, page("tables").blocks("bash"), page("tables").files
 
 
 def test_page_has_what_the_tests_here_try() -> None:

@@ -66,7 +66,12 @@ def auxiliary(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="Whose languages may be taken.", metavar="TASK", autocompletion=complete.tasks),
+        typer.Option(
+            "--task",
+            help="Whose languages may be taken.",
+            metavar="TASK",
+            autocompletion=complete.tasks,
+        ),
     ] = None,
     recipe: Annotated[
         str | None,

@@ -23,11 +23,21 @@ def distances(
     *,
     language: Annotated[
         list[str] | None,
-        typer.Option("--language", help="A language. May be repeated.", metavar="L", autocompletion=complete.languages),
+        typer.Option(
+            "--language",
+            help="A language. May be repeated.",
+            metavar="L",
+            autocompletion=complete.languages,
+        ),
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="All languages of a task.", metavar="TASK", autocompletion=complete.tasks),
+        typer.Option(
+            "--task",
+            help="All languages of a task.",
+            metavar="TASK",
+            autocompletion=complete.tasks,
+        ),
     ] = None,
     kind: Annotated[
         list[str] | None,
