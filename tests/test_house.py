@@ -60,6 +60,7 @@ TORCH_FREE_PACKAGES = (
     "isogloss.analysis.statistics",
     "isogloss.evaluation",
     "isogloss.recipe",
+    "isogloss.report",
     "isogloss.store",
 )
 REGISTERED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]

@@ -134,6 +134,8 @@ def test_nothing_scrolls_sideways_on_a_narrow_screen(browser: Browser, written: 
         "return [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
     )
     assert wide > 0  # what is wide scrolls in its own box
+    edges = "return [...document.querySelectorAll('select')].map(one => one.getBoundingClientRect().right)"
+    assert max(browser.ask(edges)) <= 360  # what is chosen from stays in sight
     table = browser.find(SCORES)[0]
     place = "return arguments[0].tBodies[0].rows[0].cells[0].getBoundingClientRect().left"
     before = browser.ask(place, table)
@@ -199,5 +201,8 @@ def test_it_stands_without_its_script(browser: Browser, written: Path, tmp_path:
 
 def test_references_within_drawings_are_their_own(browser: Browser, written: Path) -> None:
     browser.open(written)
+    one_by_one = browser.find(".drawing[data-specification]")[0]
+    browser.ask("arguments[0].scrollIntoView()", one_by_one)
+    until(lambda: browser.ask("return arguments[0].dataset.live !== undefined", one_by_one))
     ids = browser.ask("return [...document.querySelectorAll('[id]')].map(one => one.id)")
-    assert len(set(ids)) == len(ids)
+    assert sorted(set(ids)) == sorted(ids)

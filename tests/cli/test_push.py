@@ -124,13 +124,13 @@ def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "public"),
     [
-        ({"encoder": "/home/me/x"}, {"encoder": "x"}),
+        ({"encoder": "/somewhere/mine/x"}, {"encoder": "x"}),
         ({"encoder": "~/models/x"}, {"encoder": "x"}),
         ({"encoder": "C:\\me\\x"}, {"encoder": "x"}),
         ({"encoder": "owner/name@refs/pr/1"}, {"encoder": "owner/name@refs/pr/1"}),
         ({"encoder": "mini"}, {"encoder": "mini"}),
         ({"data": {"xnli": "a/b"}}, {"data": {"xnli": "b"}}),
-        ({"task": "/home/me/my.toml"}, {"task": "my.toml"}),
+        ({"task": "/somewhere/mine/my.toml"}, {"task": "my.toml"}),
         ({"task": {"hub": {"path": "owner/name"}}}, {"task": {"hub": {"path": "owner/name"}}}),
         ({"task": {"files": {"train": "a/b.csv"}}}, {"task": {"files": {"train": "b.csv"}}}),
         (

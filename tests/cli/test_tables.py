@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cli.conftest import Isogloss, refused
+from isogloss.cli.by_label import labels_of
+from isogloss.errors import Mistakes
 
 LAYOUT = """
 languages = ["sw", "de", "en"]
@@ -75,6 +78,18 @@ def test_by_label_agrees_with_the_table_of_scores(isogloss: Isogloss, made: Path
                 ours = found[language, label][f"{row['variant']}: F1"]
                 assert float(ours) == pytest.approx(float(row[language]))
     assert (tmp_path / "tiny.labels.csv").is_file()
+
+
+def test_by_label_refuses_runs_whose_labels_are_others() -> None:
+    """Red when the labels of one run name those of another."""
+    specs = {"1": {"labels": ["a", "b"]}, "2": {"labels": ["b", "a"]}}
+    store = SimpleNamespace(phase=lambda key: SimpleNamespace(spec=specs[key]))
+    runs = [SimpleNamespace(state="done", phases=(key,)) for key in specs]
+    assert labels_of(store, runs[:1]) == ("a", "b")
+    with pytest.raises(Mistakes, match="labels of these runs are not the same"):
+        labels_of(store, runs)
+    with pytest.raises(Mistakes, match="simple models do not say"):
+        labels_of(store, [SimpleNamespace(state="done", phases=())])
 
 
 def test_by_label_is_a_table_of_its_own(isogloss: Isogloss, made: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,21 +15,17 @@ from isogloss.evaluation.layout.model import Layout
 from isogloss.evaluation.layout.read import shipped_layouts
 from isogloss.evaluation.rebuild import rebuild
 from isogloss.evaluation.score_table import KEYS
-from page import page
+from page import ROOT, page
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGE, BASH, FILES = page("tables").text, page("tables").blocks("bash"), page("tables").files
-
-
-def test_page_has_what_the_tests_here_try() -> None:
-    assert (len(BASH), [name for name, _ in FILES], PAGE.count("```")) == (3, ["mine.toml"], 8)
+PAGE = page("tables")
+LINES = [line for block in PAGE.blocks("bash") for line in block.splitlines()]
 
 
-@pytest.mark.parametrize("line", [line for block in BASH for line in block.splitlines()])
+@pytest.mark.parametrize("line", LINES)
 def test_commands(isogloss: Isogloss, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, text in FILES:
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    PAGE.save(tmp_path)
+    assert (tmp_path / "mine.toml").is_file()
     words = [word.replace("my-recipe", "tiny") for word in shlex.split(line)]
     said = isogloss(*words[1:], "--store", made / "store")
     assert (words[0], said.code, said.err) == ("isogloss", 0, "")
@@ -39,14 +36,14 @@ def test_commands(isogloss: Isogloss, made: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_keys_are_those_of_a_layout() -> None:
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.*) \|$", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.*) \|$", PAGE.text, re.MULTILINE))
     assert set(rows) == set(Layout.model_fields)
     assert all(f"`{key}`" in rows["columns"] for key in KEYS)
     assert all(f"`{key}`" in rows["differences"] for key in DIFFERENCES)
-    assert all(f"`{name}`" in PAGE for name in shipped_layouts())
+    assert all(f"`{name}`" in PAGE.text for name in shipped_layouts())
 
 
 def test_its_table_is_that_of_the_frames(tmp_path: Path) -> None:
-    copy = tmp_path / "tables.md"
-    copy.write_text(PAGE, encoding="utf-8")
-    assert not rebuild(copy, DOCS / "results")
+    copy = Path(shutil.copy(PAGE.path, tmp_path))
+    assert not rebuild(copy, ROOT / "docs" / "results")
+    assert "<!-- table: " in PAGE.text

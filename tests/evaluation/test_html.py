@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from isogloss.evaluation.html import html
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.render import Cell, Column, Group, Table
 
 COLUMNS = (Column("<i>variant"), Column("n", "integer"), Column("sw", "number"), Column("95 %", "interval"))
 ROW = (Cell("<script>alert(1)</script>", ("oracle",)), Cell(1200), Cell(-41.666666, ("seen", "better")), Cell((-1, 2)))
@@ -60,3 +60,13 @@ def test_a_text_says_its_language_and_finds_its_direction() -> None:
     columns = (Column("id"), Column("language"), Column("text"))
     shown = html(Table("t", columns, ((Cell("1"), Cell("ur"), Cell("پودے")), (Cell("2"), Cell("de/en"), Cell("ja")))))
     assert re.findall(r'<td[^>]* lang="(\w+)" dir="auto">(.)', shown) == [("ur", "پ"), ("de", "j")]
+
+
+def test_groups_have_headings_and_are_not_sorted_apart() -> None:
+    columns = (Column("a"), Column("n", "number", group="near"))
+    rows = tuple((Cell(name), Cell(1.5)) for name in "pqr")
+    shown = html(Table("t", columns, rows, groups=(Group("<first>", 1), Group("", 2))), sortable=True)
+    assert "near: n" in shown
+    assert "data-sortable" not in shown
+    bodies = [re.findall(r'<th scope="(\w+)"[^>]*>([^<]*)<', body) for body in shown.split("<tbody>")[1:]]
+    assert bodies == [[("row", "p")], [("rowgroup", "&lt;first&gt;"), ("row", "q")], [("row", "r")]]

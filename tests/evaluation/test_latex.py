@@ -22,7 +22,7 @@ PAGE = r"""\documentclass[a4paper]{article}
 \input{table}
 \end{document}
 """
-SIGNS = "50 % & $ # _ { } ~ ^ \\ < > | \" ' † ‡ ▲ ▼ ≥ − – × ± é * [0]"
+SIGNS = "\f\n50 % & $ # _ { } ~ ^ \\ < > | \" ' † ‡ ▲ ▼ ≥ − – × ± é * [0]"
 
 
 def compiled(text: str, folder: Path) -> tuple[int, list[float]]:

@@ -107,6 +107,11 @@ def test_what_is_left_out_is_named_and_what_is_counted_is_said(read: Read) -> No
     assert everything.footnotes == tables(SCORES, COMPARED)[0].footnotes
 
 
+def test_what_is_left_out_is_named_once_where_scores_are_not_shown(read: Read) -> None:
+    made = tables(SCORES, COMPARED, layout=read(LAID_OUT.replace('"scores", "mean"', '"mean", "languages"')))
+    assert ["Left out of this table: near; en." in each.footnotes for each in made] == [True, False]
+
+
 def test_differences_follow(read: Read) -> None:
     scored, mean = tables(SCORES, COMPARED, layout=read(LAID_OUT))
     assert first(mean) == ["more", "Meta (ours)", "source_only"]

@@ -40,6 +40,11 @@ def test_an_undecided_one_names_what_would_have_shown() -> None:
     assert "meta is undecided (+0.50 points [-0.50, +1.50]; from 1.2 on it would probably have shown)" in first
 
 
+def test_what_would_not_have_shown_is_told_for_all_variants() -> None:
+    second = meaning(comparison(("meta", "undecided", 0.5, 1.2), ("other", "undecided", 0.4, 22.6))).splitlines()[1]
+    assert "a difference below 1.2 to 22.6 points, by variant, would not have shown" in second
+
+
 def test_equal_predictions_are_no_difference() -> None:
     frame = comparison(("meta", "identical", 0.0, 1.2)).with_columns(low=None, high=None, minimum=None)
     first, second = meaning(frame).splitlines()

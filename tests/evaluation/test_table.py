@@ -257,6 +257,16 @@ def test_rows_and_columns_in_groups() -> None:
     assert [line.split()[0] for line in text if line and "──" not in line] == ["t", "name", "p", "first", "q", "[r]"]
 
 
+def test_a_long_heading_above_numbers_is_stacked() -> None:
+    columns = (
+        Column("a long heading of text"),
+        Column("mean & of 12 unseen", "number"),
+        Column("95 % interval", "interval"),
+    )
+    line = render([Table("t", columns, ())], "latex").splitlines()[6]
+    assert line == r"a long heading of text & \shortstack[r]{\strut mean \& of 12 \\ unseen} & 95 \% interval \\"
+
+
 def test_a_count_among_scores_has_no_decimals() -> None:
     made = Table("t", (Column("a", "number"),), ((Cell(64.0),), (Cell(29340),)))
     assert [line for line in render([made], "md").splitlines() if line[:3] in ("| 6", "| 2")] == [

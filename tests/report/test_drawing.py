@@ -43,6 +43,7 @@ def test_what_drawings_refer_to_is_their_own() -> None:
     one, other = drawn(figure("one")), drawn(figure("other"))
     own = set(re.findall(r'id="([^"]+)"', one.svg))
     assert own
+    assert all(name.startswith("one-") for name in own)
     assert set(re.findall(r"url\(#([^)]+)\)", one.svg)) <= own
     assert not own & set(re.findall(r'id="([^"]+)"', other.svg))
 

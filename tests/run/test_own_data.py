@@ -336,3 +336,13 @@ def test_mistakes_are_found_before_anything_is_read(mine: Path, sets: tuple[str,
     with pytest.raises(Mistakes) as found:
         load_recipe(mine / "mine.toml", sets=sets)
     assert said in str(found.value)
+
+
+def test_a_rehearsal_counts_rows_of_folds_once_and_tells_mixed_languages_apart(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = ["--set", 'phases.train.on.languages=["en", "sw", "en+sw"]', "--set", 'variants=["fine_tuned"]']
+    assert main(["run", str(mine / "mine.toml"), *sets, "--rehearse", "--offline", "--store", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "en, en+sw, sw" in told
+    assert dict(re.findall(r"^(en|sw|en\+sw) +(\d+) ", told, re.MULTILINE)) == {"en": "42", "sw": "15", "en+sw": "7"}

@@ -38,14 +38,14 @@ def say_by_label(
         raise mistake("every run failed", where="--by-label", remedy="see why with `isogloss show RUNS`")
     predictions = store.predictions(done, columns=NEEDED).drop(FOLD, strict=False)
     recipes = {(run.recipe, run.edition) for run in done if not run.phases}
-    labels = _labels(store, [*done, *(run for run in among if (run.recipe, run.edition) in recipes)])
+    labels = labels_of(store, [*done, *(run for run in among if (run.recipe, run.edition) in recipes)])
     frame = label_frame(predictions, store.scores(done).drop(FOLD, strict=False), labels)
     keep_frame(frame, keep, "labels")
     say_tables([label_table(frame)], form)
 
 
-def _labels(store: Store, runs: Sequence[RunInfo]) -> tuple[str, ...]:
-    """The names of the labels, as the phases of runs have them.
+def labels_of(store: Store, runs: Sequence[RunInfo]) -> tuple[str, ...]:
+    """Return the names of the labels, as the phases of runs have them.
 
     Raises:
         Mistakes: they are not the same in all runs, or no trained model is among them.

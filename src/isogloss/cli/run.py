@@ -90,7 +90,8 @@ def rehearsal(recipe: Recipe, store: Path, data: dict[str, Path], *, offline: bo
 
 
 def _row(row: RehearsalRow) -> tuple[object, ...]:
-    languages = "+".join(row.languages) if len(row.languages) <= 6 else f"{len(row.languages)} languages"
+    between = ", " if any("+" in language for language in row.languages) else "+"  # "en+sw" is one language
+    languages = between.join(row.languages) if len(row.languages) <= 6 else f"{len(row.languages)} languages"
     return row.phase, languages, row.seed, f"{row.steps:,}", f"{row.examples:,}", row.runs
 
 

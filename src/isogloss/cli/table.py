@@ -92,7 +92,7 @@ def table(
             "--choose": choose,
             "--layout": layout,
         }
-        _alone({**others, "--describe": describe or None})
+        _alone({**others, "--oracle": oracle or None, "--describe": describe or None})
         say_by_label(opened, found, written, keep, among=everything)
         return
     if oracle and choose is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,9 +14,9 @@ from isogloss.data.task import Task
 from isogloss.doctor.examination import Examination, Finding
 from isogloss.errors import Mistakes
 from isogloss.recipe.planned import Plan, PlannedRows
+from isogloss.run.preparation import Wanted, as_read
 
 Role = Literal["trained", "selection", "development", "tested"]
-Wanted = tuple[Task, str, str]
 Read = Callable[[Task, str, str], Rows]
 
 
@@ -72,20 +72,6 @@ class Column:
             return
         yield question, [row[0] for row in self.rows.texts]
         yield context, [row[-1] for row in self.rows.texts]
-
-
-def as_read(task: Task, split: str) -> tuple[Task, str]:
-    """Return the task and split by which rows are looked at: those that are cut into folds are so all at once."""
-    return (task, split) if task.split is None else (replace(task, fold=None), "train")
-
-
-def once(wanted: Iterable[Wanted]) -> list[Wanted]:
-    """Return what is to be looked at, each row once."""
-    found = {}
-    for asked, language, of in wanted:
-        task, split = as_read(asked, of)
-        found[repr(task), language, split] = task, language, split
-    return list(found.values())
 
 
 def read_columns(wanted: Iterable[Wanted], plan: Plan, read: Read) -> tuple[list[Column], Examination]:

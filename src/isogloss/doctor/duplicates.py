@@ -32,6 +32,9 @@ def examine(columns: Sequence[Column]) -> Examination:
         findings += _repeated([one for one in folded if (one.task.name, one.language) == (name, language)])
     looked = f"{pairs} pairs of a split tested on with another one: equal texts (case, punctuation and form of "
     looked += f"characters aside), and texts of {_SHORT} letters or more whose 5-grams agree to {NEAR:.0%}"
+    if folded:
+        repeated = "equal texts among rows that are cut into folds, where any two may be trained and tested on"
+        looked = repeated if not pairs else f"{looked}; {repeated}"
     return Examination("duplicates", looked, sorted_findings(findings))
 
 

@@ -21,11 +21,11 @@ from isogloss.doctor import (
     parallel,
     suspects,
 )
-from isogloss.doctor.columns import Column, Wanted, once, read_columns
+from isogloss.doctor.columns import Column, read_columns
 from isogloss.doctor.examination import SEVERITIES, Examination, Finding
 from isogloss.errors import IsoglossWarning, Mistakes
 from isogloss.recipe.plan import make_plan
-from isogloss.run.preparation import is_missing, wanted
+from isogloss.run.preparation import Wanted, is_missing, once, wanted
 from isogloss.run.resources import Resources
 
 if TYPE_CHECKING:
@@ -166,4 +166,4 @@ def _cost(plan: Plan, store: Store, resources: Resources, prepared: float) -> Ex
     return cost.examine(cost.measure(plan, cells, store, resources, trainer, prepared), store.root)
 
 
-__all__ = ["Report", "Wanted", "examine_installation", "examine_recipe"]
+__all__ = ["Report", "examine_installation", "examine_recipe"]

@@ -120,7 +120,8 @@ def _finding(at: str, found: _Found) -> Finding | None:
 
 
 def _looked(found: _Found, blind: Sequence[str], wanted: Sequence[Column], covered: set[str]) -> str:
-    told = f"{len(found)} columns, up to {ROWS:,} rows of each, by character n-grams of the other rows"
+    columns = "1 column" if len(found) == 1 else f"{len(found)} columns"
+    told = f"{columns}, up to {ROWS:,} rows of each, by character n-grams of the other rows"
     if blind:
         told += f"; in {named(blind)} these tell too little of the label"
     if len(wanted) > COLUMNS:

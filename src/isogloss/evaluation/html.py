@@ -26,21 +26,31 @@ def html(table: Table, *, sortable: bool = False) -> str:
     Args:
         table: which.
         sortable: whether its heads are buttons, for a page whose script sorts: each cell that is a number then says
-            it at full precision in `data-value`.
+            it at full precision in `data-value`. A table in groups is not, which sorting would take apart.
     """
+    sortable = sortable and not table.groups
     heads = "".join(_head(column, sortable) for column in table.columns)
-    rows = "".join(f"<tr>{''.join(_cells(table, row, sortable))}</tr>\n" for row in table.rows)
+    bodies = "".join(_bodies(table, sortable))
     title = escape(table.title)
     return (
         f'<div class="isogloss">\n<p class="title">{title}</p>\n{_lines("notes", table.notes)}'
         f'<div class="scroll" role="region" aria-label="{title}" tabindex="0"><table{" data-sortable" * sortable}>\n'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+        f"<thead><tr>{heads}</tr></thead>\n{bodies}</table></div>\n"
         f"{_lines('footnotes', table.footnotes)}</div>\n"
     )
 
 
+def _bodies(table: Table, sortable: bool) -> Iterator[str]:
+    """Yield the rows, a body for each group, with its heading above them."""
+    for heading, part in list(table.parts()) or [(None, ())]:
+        rows = "".join(f"<tr>{''.join(_cells(table, row, sortable))}</tr>\n" for row in part)
+        spans = f'<th scope="rowgroup" class="text" colspan="{len(table.columns)}">'
+        above = f"<tr>{spans}{escape(heading)}</th></tr>\n" if heading else ""
+        yield f"<tbody>\n{above}{rows}</tbody>"
+
+
 def _head(column: Column, sortable: bool) -> str:
-    name = escape(column.name)
+    name = escape(column.full_name)
     if not sortable:
         return f'<th scope="col" class="{_side(column)}">{name}</th>'
     return f'<th scope="col" class="{_side(column)}" aria-sort="none"><button type="button">{name}</button></th>'

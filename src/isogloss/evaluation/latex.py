@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
+from textwrap import wrap
 from typing import NamedTuple
 
 from isogloss.evaluation.render import Cell, Column, Table, number
 
 _LONG = 24  # letters; a longer text that is not the first of its row is broken
 _BREADTH = "16em"
+_WIDE = 14  # letters; a longer heading of a column of numbers is stacked
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")  # line breaks among them; a form feed would end a paragraph
 _MARKS = {
     "seen": r"$\dagger$",
     "worse": r"$\scriptscriptstyle\blacktriangledown$",
@@ -62,7 +65,7 @@ def latex(tables: Sequence[Table], style: Style = AS_AROUND) -> str:
 
 
 def _latex(table: Table, style: Style) -> str:
-    lines = [re.sub(r"[\r\n]+", " ", f"% {note}") for note in (table.title, *table.notes)]
+    lines = [_CONTROL.sub(" ", f"% {note}") for note in (table.title, *table.notes)]
     lines += [r"\begingroup", *_set(style)]
     lines += (
         [*_fitted(_tabular(table)), *_below(table.footnotes)]
@@ -116,7 +119,15 @@ def _head(columns: Sequence[Column]) -> Iterator[str]:
         ends = accumulate(n for _, n in spans)
         rules = (rf"\cmidrule(lr){{{end - n + 1}-{end}}}" for (group, n), end in zip(spans, ends, strict=True) if group)
         yield " ".join(rules)
-    yield " & ".join(_tex(column.name) for column in columns) + r" \\"
+    yield " & ".join(map(_stacked, columns)) + r" \\"
+
+
+def _stacked(column: Column) -> str:
+    """A heading; a long one above numbers in several lines, so that these stay close."""
+    if column.kind == "text" or len(column.name) <= _WIDE:
+        return _tex(column.name)
+    lines = wrap(column.name, _WIDE, break_long_words=False, break_on_hyphens=False)
+    return r"\shortstack[r]{\strut " + r" \\ ".join(map(_tex, lines)) + "}"
 
 
 def _cell(cell: Cell, column: Column) -> str:
@@ -138,7 +149,7 @@ def _below(footnotes: Sequence[str]) -> list[str]:
 
 
 def _tex(text: str) -> str:
-    line = re.sub(r"[\r\n]+", " ", text).replace("≥ ", "≥\N{NO-BREAK SPACE}")
+    line = _CONTROL.sub(" ", text).replace("≥ ", "≥\N{NO-BREAK SPACE}")
     quoted = re.sub(r'(^|[\s(])"', r"\1``", line).replace('"', "''")
     escaped = "".join(_SIGNS.get(sign, sign) for sign in quoted)
     # Right after a line's end, "[" would begin the length of a skip, and "*" forbid a new page.

@@ -40,8 +40,10 @@ def advice(comparisons: pl.DataFrame) -> str:
     better = [arm for arm, row in found if row["verdict"] == "better"]
     if better:
         return f'"{better[0]}" is the one to use for data like these{end}'
-    least = min((float(row["minimum"]) for _, row in found if row["minimum"] is not None), default=None)
-    hidden = f", and a difference below {least:.1f} points would not have shown" if least is not None else ""
+    minima = sorted({f"{row['minimum']:.1f}" for _, row in found if row["minimum"] is not None}, key=float)
+    span = " to ".join(dict.fromkeys([minima[0], minima[-1]])) if minima else ""
+    by_variant = ", by variant," if len(minima) > 1 else ""
+    hidden = f", and a difference below {span} points{by_variant} would not have shown" if minima else ""
     return f'Nothing here beats "{baseline}", so the simple thing is the one to use{hidden}{end}'
 
 

@@ -127,7 +127,7 @@ def number(value: Value, column: Column) -> str:
 
 
 def _digits(value: float, column: Column) -> str:
-    if column.kind == "integer" or isinstance(value, int):  # a count, in a column of scores too
+    if column.kind == "integer" or (column.kind == "number" and isinstance(value, int)):  # a count among scores
         return f"{value:,}"
     if column.kind == "p":
         return "<0.001" if value < 0.001 else f"{value:.3f}"

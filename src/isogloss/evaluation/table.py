@@ -60,7 +60,7 @@ def tables(
     Args:
         scores: a score frame.
         comparisons: a comparison frame of the same runs.
-        detail: whether differences are shown by language too.
+        detail: whether differences are shown by language too, where there is no layout.
         layout: which of these are shown, and how (`isogloss.evaluation.layout`).
         **options: as in `of_scores`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -178,7 +179,9 @@ def _anchored_task(table: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _absolute(path: Any, folder: Path) -> Any:
-    return str(folder / Path(path).expanduser()) if isinstance(path, str) else path
+    if not isinstance(path, str):
+        return path
+    return os.path.normpath(folder / Path(path).expanduser())  # messages name it: without "helpdesk/.."
 
 
 def with_profile(source: Source, profile: str | None) -> tuple[Document, list[Mistake]]:

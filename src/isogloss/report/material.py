@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.evidence import evidence
+from isogloss.evaluation.frame import Arm
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,6 +85,14 @@ class Material:
         baseline = baseline_of(scores, self.against)
         return tuple(sorted((one for one in found if one.by_seed), key=lambda one: one.arm.variant != baseline))
 
+    def called(self, arm: Arm) -> str:
+        """Return an arm's name in a figure: axes on which all arms are alike are left out."""
+        return str(Arm(arm.variant, tuple((axis, value) for axis, value in arm.cell if self.varies(axis))))
+
+    def varies(self, axis: str) -> bool:
+        """Whether arms differ on an axis."""
+        return len({value for one in self.arms for name, value in one.arm.cell if name == axis}) > 1
+
     @cached_property
     def predictions(self) -> pl.DataFrame:
         """What every run that is done predicted of every example: columns language, id, label, prediction or value.
@@ -102,7 +111,8 @@ class Material:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The names of the labels, by index; empty where no phase says them, or the task has none."""
-        specs = (self.store.phase(key).spec for run in self.done for key in run.phases[-1:])
+        phases = (self.store.phase(key) for run in self.done for key in run.phases[-1:])
+        specs = (phase.spec for phase in phases if (phase.path / "phase.json").is_file())
         return next((tuple(spec["labels"]) for spec in specs if spec.get("labels")), ())
 
     @cached_property

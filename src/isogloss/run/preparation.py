@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from isogloss.store.store import Store
 if TYPE_CHECKING:
     from isogloss.run.training import Trainer
     from isogloss.training.progress import Observer
+
+Wanted = tuple[Task, str, str]
+"""Rows by task, language and split."""
 
 
 def is_missing(cell: Cell, plan: Plan, store: Store) -> bool:
@@ -51,7 +55,7 @@ def checked(plan: Plan, cells: Sequence[Cell], store: Store, resources: Resource
     return trainer
 
 
-def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
+def wanted(plan: Plan, cells: Sequence[Cell]) -> list[Wanted]:
     """Return task, language and split of everything that cells are trained and tested on, each once, in order."""
     phases = [*{key: plan.phases[key] for cell in cells for key in cell.phases}.values()]
     phases += [phase for cell in cells if cell.simple for phase in cell.simple.phases]
@@ -65,6 +69,20 @@ def wanted(plan: Plan, cells: Sequence[Cell]) -> list[tuple[Task, str, str]]:
         splits = [cell.split, *([cell.development.split] if cell.development else [])]
         found |= {(cell.task.name, repr(cell.task), split, code): cell.task for split in splits for code in cell.target}
     return [(task, language, split) for (_, _, split, language), task in sorted(found.items(), key=lambda one: one[0])]
+
+
+def as_read(task: Task, split: str) -> tuple[Task, str]:
+    """Return the task and split by which rows are looked at: those that are cut into folds are so all at once."""
+    return (task, split) if task.split is None else (replace(task, fold=None), "train")
+
+
+def once(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """Return what is to be looked at, each row once."""
+    found = {}
+    for asked, language, of in wanted:
+        task, split = as_read(asked, of)
+        found[repr(task), language, split] = task, language, split
+    return list(found.values())
 
 
 def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:

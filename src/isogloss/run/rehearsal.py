@@ -10,7 +10,7 @@ from isogloss.data.bag import Bag, Coverage
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.rehearsal import RehearsalRow
 from isogloss.recipe.rehearsal import rehearse as rehearse_plan
-from isogloss.run.preparation import checked, is_missing, wanted
+from isogloss.run.preparation import checked, is_missing, once, wanted
 from isogloss.run.resources import Resources
 from isogloss.store.store import Store
 
@@ -23,7 +23,7 @@ class LanguageRow(NamedTuple):
 
     Attributes:
         language: its key.
-        rows: how many.
+        rows: how many; one that is in several folds counts once.
         unknown_share: unknown tokens among those that are not special, 0 to 1.
         tokens_per_word: NaN where every text was cut (see `Coverage` for what it can be compared with).
     """
@@ -57,7 +57,7 @@ def rehearse(
     needed = {key for cell in missing for key in cell.phases}
     phases = [row for row in rows if row.key in needed and not store.phase(row.key).usable]
     bags: dict[str, list[Bag]] = {}
-    for task, language, split in wanted(plan, missing):
+    for task, language, split in once(wanted(plan, missing)):
         bags.setdefault(language, []).append(resources.bag(task, language, split))
     return Rehearsal(phases, [_language_row(language, bags[language]) for language in sorted(bags)])
 

@@ -80,6 +80,12 @@ def test_names_cover_neither_marks_nor_one_another() -> None:
     assert [box for box in boxes for mark in marks if box.overlap(mark)] == []
 
 
+def test_a_name_goes_where_no_other_name_is() -> None:
+    first, second = name_places([(100.0, 100.0), (100.0, 108.0)], ["first", "second"], radius=3)
+    assert first == (100 + 5 + 16, 100)
+    assert second == (100 - 5 - 19.2, 108), "the right side is taken"
+
+
 def test_marks_on_one_place_are_moved_apart() -> None:
     points = spread([(5.0, 5.0), (5.0, 5.0), (6.0, 5.0)], apart=7)
     assert points[0] == (5.0, 5.0)

@@ -75,6 +75,18 @@ def test_a_failed_run_leaves_its_seed_out_and_runs_that_all_failed_have_no_figur
     assert scores.figure(none) is None
 
 
+def test_many_arms_are_rows_and_their_numbers_the_same(tmp_path: Path) -> None:
+    axes = {"auxiliary": [(f"x{number}",) for number in range(scores.ABREAST // 2 + 1)]}
+    many = material_of(made_up_store(tmp_path, axes=axes, seeds=(0,), examples=6))
+    figure = one(scores.figure, many)
+    side = figure.chart.to_dict()["layer"][0]["encoding"]
+    assert side["y"]["scale"]["domain"] == [many.called(each.arm) for each in many.arms]
+    assert sorted(side["x"]["scale"]["domain"]) == ["English (en)", "Greek (el)", "Swahili (sw)", "Thai (th)"]
+    cells = {(cell["row"], cell["column"]): cell["value"] for cell in drawn(figure)}
+    for each in many.arms:
+        assert cells[many.called(each.arm), "Swahili (sw)"] == pytest.approx(each.means["sw"], rel=1e-4)
+
+
 def test_too_many_arms_to_read_have_no_figure(tmp_path: Path) -> None:
     axes = {"auxiliary": [(f"x{number}",) for number in range(scores.MOST_ARMS // 2 + 1)]}
     many = material_of(made_up_store(tmp_path, axes=axes, seeds=(0,), examples=6))

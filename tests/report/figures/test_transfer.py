@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
-from isogloss.report.figures import transfer
+from isogloss.report.figures import scores, transfer
 from isogloss.report.material import Material
-from report.figures.conftest import drawn, one
+from report.figures.conftest import drawn, material_of, one
+from report.make import made_up_store
 
 
 def test_every_source_and_target_has_its_score(crossed: Material) -> None:
@@ -48,7 +51,9 @@ def test_only_decided_cells_carry_a_mark_and_bold(crossed: Material) -> None:
         assert cell["bold"] == (cell["verdict"] in ("better", "worse")) == (cell["text"][-1] in "▲▼")
 
 
-def test_recipes_without_the_axis_have_neither(plain: Material, bare: Material) -> None:
-    for material in (plain, bare):
+def test_runs_that_do_not_differ_in_it_have_neither(plain: Material, tmp_path: Path) -> None:
+    alike = material_of(made_up_store(tmp_path, axes={"source": [("en",)], "auxiliary": [("el", "sw")]}, examples=9))
+    for material in (plain, alike):
         assert transfer.figure(material) is None
         assert transfer.auxiliary_figure(material) is None
+    assert set(scores.score_cells(alike)["arm"]) == {"pooled", "meta_optimizer"}, "what all share is not said"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from isogloss.errors import Mistake, Mistakes, nearest
 from isogloss.evaluation.comparison_table import KEYS as DIFFERENCES
 from isogloss.evaluation.comparison_table import OF_ONE
 from isogloss.evaluation.layout.arms import Order, order_of
+from isogloss.evaluation.layout.below import absent
 from isogloss.evaluation.layout.model import Given
 from isogloss.evaluation.layout.page import Page
 from isogloss.evaluation.layout.read import LayoutFile
@@ -35,7 +37,10 @@ def laid_out(parts: Mapping[str, Sequence[Table]], file: LayoutFile, known: Coll
     page = Page(file, order, tuple(languages))
     shown = {part: [page.of_rows(table) for table in tables] for part, tables in parts.items()}
     shown["scores"][0] = page.of_scores(scores, () if "mean" in file.layout.show else _of_one(parts["mean"]))
-    return tuple(table for part in file.layout.show for table in shown[part])
+    found = [table for part in file.layout.show for table in shown[part]]
+    if "scores" not in file.layout.show:  # which say what is left out
+        found[:1] = [replace(table, footnotes=(*table.footnotes, *absent(file.layout, order))) for table in found[:1]]
+    return tuple(found)
 
 
 def _of_one(differences: Sequence[Table]) -> tuple[str, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from isogloss.errors import mistake
 from isogloss.evaluation.layout.arms import Arm, Order, arm_of
+from isogloss.evaluation.layout.below import absent, counts, printed, said, sources
 from isogloss.evaluation.layout.model import Given, Layout
 from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.layout.turn import turned
 from isogloss.evaluation.render import Cell, Column, Group, Table
-from isogloss.evaluation.score_table import PRINTED, SPREAD
 
 _OF_LANGUAGES = ("language", "context")  # columns whose cells are languages
 _SCALED = ("number", "signed", "interval")  # kinds with digits after the decimal point
@@ -42,20 +41,15 @@ class Page:
 
         `conditions` are what else must be said of its marks.
         """
-        given = [row for group in self.layout.groups for row in group.rows if isinstance(row, Given)]
+        given = (row for group in self.layout.groups for row in group.rows if isinstance(row, Given))
         more = (_given(row, table.columns, len(self.order.axes)) for row in given)
         shown = self.of_rows(replace(table, rows=(*table.rows, *more)))
-        if self.layout.columns is not None and "sd" not in self.layout.columns:
-            shown = replace(shown, footnotes=tuple(line.replace(SPREAD, "") for line in shown.footnotes))
         if self.layout.transpose:
             shown = turned(shown, 1 + len(self._axes()))
         self._check(shown)
-        below = (
-            *self._counts(table),
-            *self._printed(table),
-            *(_sentence(f"{row.name}: {row.source}") for row in given),
-        )
-        return replace(shown, footnotes=(*shown.footnotes, *conditions, *below, *self._absent()))
+        gone = set(range(len(table.columns))) - set(self._kept(table.columns))
+        below = (*counts(table, gone, self.order), *printed(table, self.layout, self.order), *sources(self.layout))
+        return replace(shown, footnotes=(*shown.footnotes, *conditions, *below, *absent(self.layout, self.order)))
 
     def of_rows(self, table: Table) -> Table:
         """Any table whose rows begin with the cells of an arm."""
@@ -71,10 +65,10 @@ class Page:
         kept = list(self._kept(table.columns))
         return replace(
             table,
-            title=self._said(table.title),
+            title=said(table.title, self.layout),
             columns=tuple(self._column(table.columns[at]) for at in kept),
             rows=tuple(tuple(self._cell(table.rows[row][at], table.columns[at]) for at in kept) for row in shown),
-            footnotes=tuple(map(self._said, table.footnotes)),
+            footnotes=tuple(said(footnote, self.layout) for footnote in table.footnotes),
             groups=self._groups([arms[at] for at in shown]),
         )
 
@@ -102,7 +96,7 @@ class Page:
         rest = [at for at in range(heads, len(columns)) if not columns[at].many]
         yield from (at for at in rest if columns[at].name in _OF_LANGUAGES)
         yield from (many[each] for each in self._ordered() if each in many)
-        by_key = {_key(columns[at]): at for at in rest if columns[at].name not in _OF_LANGUAGES}
+        by_key = {key_of(columns[at]): at for at in rest if columns[at].name not in _OF_LANGUAGES}
         asked = self._asked(by_key)
         yield from by_key.values() if asked is None else (by_key[key] for key in asked if key in by_key)
 
@@ -114,7 +108,7 @@ class Page:
 
     def _column(self, column: Column) -> Column:
         names = self.layout.names.languages if column.many else self.layout.names.columns
-        name = names.get(_key(column), column.name)
+        name = names.get(key_of(column), column.name)
         digits = self.layout.digits if column.kind in _SCALED and self.layout.digits is not None else column.digits
         return column._replace(name=name, digits=digits)
 
@@ -139,45 +133,6 @@ class Page:
         )
         return found if len(found) > 1 or any(group.heading for group in found) else ()
 
-    def _said(self, text: str) -> str:
-        """A title or a footnote with the name of the baseline as the table shows it."""
-        names = self.layout.names.variants
-        return re.sub(
-            r"\b(than|from) (\S+) (by|in)\b",
-            lambda found: f"{found[1]} {names.get(found[2], found[2])} {found[3]}",
-            text,
-        )
-
-    def _counts(self, table: Table) -> Iterator[str]:
-        """What the counts are whose columns are left out: over how many seeds a mean is must be said somewhere."""
-        gone = set(range(len(table.columns))) - set(self._kept(table.columns))
-        ours = [row for row in table.rows if arm_of(row, self.order.axes) in self.order.places and not _is_printed(row)]
-        for at in sorted(gone):
-            counts = [value for row in ours if isinstance(value := row[at].value, int)]
-            if counts and table.columns[at].kind == "integer":
-                low, high = min(counts), max(counts)
-                yield f"{table.columns[at].name}: {low:,}{'' if low == high else f' to {high:,}'}.".capitalize()
-
-    def _printed(self, table: Table) -> Iterator[str]:
-        """Which rows are printed numbers, where their names no longer say so."""
-        names = self.layout.names.variants
-        found = [str(row[0].value) for row in table.rows if _is_printed(row)]
-        shown = {arm[0] for arm in self.order.places}
-        every = dict.fromkeys(names[name] for name in found if name in shown and name in names)
-        renamed = [name for name in every if "printed" not in name]
-        if renamed:
-            yield _sentence(f"Printed numbers, not measured here: {'; '.join(renamed)}")
-
-    def _absent(self) -> Iterator[str]:
-        """What is left out, and what has no run."""
-        names = self.layout.names
-        variants = [names.variants.get(each, each) for each in self.order.left_out]
-        languages = [names.languages.get(each, each) for each in self.layout.left_out.languages]
-        if variants or languages:
-            yield _sentence(f"Left out of this table: {'; '.join([*variants, *languages])}")
-        if self.order.not_run:
-            yield _sentence(f"No run of {'; '.join(names.variants.get(each, each) for each in self.order.not_run)}")
-
     def _check(self, table: Table) -> None:
         """Refuse rows or columns that could not be told apart."""
         named = [column.full_name for column in table.columns]
@@ -190,20 +145,12 @@ class Page:
             raise mistake(f'two rows or columns would be called "{twice}"', where=self.file.label, remedy=remedy)
 
 
-def _sentence(text: str) -> str:
-    """A text with a full stop at its end, and one only."""
-    return text.rstrip(".") + "."
-
-
-def _key(column: Column) -> str:
+def key_of(column: Column) -> str:
+    """Return what a layout calls a column."""
     return column.key or column.name
-
-
-def _is_printed(row: Sequence[Cell]) -> bool:
-    return str(row[0].value).endswith(PRINTED)
 
 
 def _given(row: Given, columns: Sequence[Column], axes: int) -> tuple[Cell, ...]:
     """A row of numbers that stand in the layout's file."""
-    numbers = (Cell(row.values.get(_key(column))) for column in columns[1 + axes :])
+    numbers = (Cell(row.values.get(key_of(column))) for column in columns[1 + axes :])
     return (Cell(row.name), *[Cell("")] * axes, *numbers)

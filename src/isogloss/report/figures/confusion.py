@@ -34,7 +34,7 @@ def figure(material: Material) -> Figure | None:
     every, shown = len(material.labels), frame["label"].n_unique()
     which = _SOME.format(shown=shown, all=every) if shown < every else ""
     languages = material.arms[0].means
-    first = (str(material.arms[0].arm), min(languages, key=lambda language: languages[language]))
+    first = (material.called(material.arms[0].arm), min(languages, key=lambda language: languages[language]))
     chart, caption = _chart(frame, material.labels, first), _CAPTION.format(which=which, first=first[0])
     return Figure(NAME, "Which labels are taken for which", caption, chart, frame, interactive=True)
 
@@ -46,23 +46,21 @@ def confusions(material: Material) -> pl.DataFrame | None:
     """
     import polars as pl
 
-    from isogloss.evaluation.frame import Arm, arm_of, axis_columns
+    from isogloss.evaluation.frame import arm_of, axis_columns
 
     predictions = material.predictions
     if not {"label", "prediction"} <= set(predictions.columns) or not material.labels:
         return None
     axes = axis_columns(predictions)
-    arms: list[Arm] = [one.arm for one in material.arms[:MOST_ARMS]]
+    arms = [material.called(one.arm) for one in material.arms[:MOST_ARMS]]
     names = dict(enumerate(material.labels))
     counts = (
         predictions.drop_nulls(["label", "prediction"])
         .group_by("variant", *axes, "language", "label", "prediction")
         .agg(count=pl.len())
     )
-    whose = [str(arm_of(axes, row[0], row[1:])) for row in counts.select("variant", *axes).iter_rows()]
-    counts = counts.with_columns(arm=pl.Series(whose, dtype=pl.String)).filter(
-        pl.col("arm").is_in(list(map(str, arms)))
-    )
+    whose = [material.called(arm_of(axes, row[0], row[1:])) for row in counts.select("variant", *axes).iter_rows()]
+    counts = counts.with_columns(arm=pl.Series(whose, dtype=pl.String)).filter(pl.col("arm").is_in(arms))
     if counts.is_empty():
         return None
     kept = _most_confused(counts, _room(counts))

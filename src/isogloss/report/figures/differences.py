@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isogloss.evaluation.comparison import MEANS, comparison_arms
-from isogloss.evaluation.frame import only
+from isogloss.evaluation.frame import only, primary_metric
 from isogloss.evaluation.naming import how_many
 from isogloss.report.figure import Figure
 from isogloss.report.figures.drawing import by_name, inline, vega
 from isogloss.report.figures.heat import Hover, evenly, hovering
-from isogloss.report.figures.scores import MOST_ARMS, score_cells
+from isogloss.report.figures.scores import score_cells
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,18 +18,23 @@ if TYPE_CHECKING:
     from isogloss.report.material import Material
 
 NAME = "differences"
+MOST_ARMS = 24
+"""Panels, more than which nobody compares."""
 VERDICTS = {"better": "#0072B2", "worse": "#D55E00", "undecided": "#8a8a8a", "identical": "#8a8a8a"}
 """What a test may say, and its colour."""
+_COLUMNS = ["arm", "row", "language", "languages", "value", "low", "high", "p", "verdict", "minimum", "n", "seeds"]
 _CAPTION = (
     "Points over the same examples and seeds; right of the line is better than the baseline. Filled: decided at 5 % "
     "after Holm's correction over a variant's languages; hollow: undecided, which is not the same as equal. "
     "Bars are 95 % intervals, not corrected for the number of languages{condition}."
 )
 _CONDITION = (
-    ", and conditional on the {what}: where one leaves the line out and the point is hollow, other seeds could differ"
+    ", and conditional on the {what}: where one leaves the line out though the point is hollow, it does not reckon "
+    "with other seeds, or with so many languages at once"
 )
 _HOVER = (
     Hover("row", "language"),
+    Hover("languages", "languages", "d"),
     Hover("panel", "variant"),
     Hover("value", "difference", "+.2f"),
     Hover("low", "95 % from", "+.2f"),
@@ -51,23 +56,24 @@ def figure(material: Material) -> Figure | None:
     baseline = str(comparisons["baseline"][0])
     conditional = comparisons["conditional"].drop_nulls().unique(maintain_order=True).to_list()
     condition = _CONDITION.format(what=conditional[0]) if conditional and conditional[0] else ""
-    title = f"Difference from {baseline} by language, in points"
+    title = f"Difference from {baseline} by language, in points of {primary_metric(material.scores)}"
     return Figure(NAME, title, _CAPTION.format(condition=condition), _chart(frame), frame, interactive=True)
 
 
 def difference_rows(material: Material, comparisons: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each arm and language, in the order of the scores, the mean over targets first.
 
-    Columns: arm, row ("mean of 15 unseen targets", or the language as axes show it), language, value, low, high, p
-    (corrected), verdict, minimum (what could have been shown), n, seeds.
+    Columns: arm, row ("mean of unseen targets", or the language as axes show it), language, languages (how many, of a
+    mean), value, low, high, p (corrected), verdict, minimum (what could have been shown), n, seeds.
     """
     import polars as pl
 
     places = {language: place for place, language in enumerate(dict.fromkeys(score_cells(material)["language"]))}
     rows = [
         {
-            "arm": str(arm),
+            "arm": material.called(arm),
             "row": _row_name(row),
+            "languages": how_many(row["language"]) if row["scope"] in MEANS else 1,
             **{name: row[name] for name in ("language", "low", "high", "verdict", "minimum", "n", "seeds")},
             "value": row["difference"],
             "p": row["p_adjusted"],
@@ -77,12 +83,12 @@ def difference_rows(material: Material, comparisons: pl.DataFrame) -> pl.DataFra
         for row in only(comparisons, arm).iter_rows(named=True)
     ]
     frame = pl.DataFrame(rows, infer_schema_length=None).sort("place", maintain_order=True)
-    return frame.select("arm", "row", "language", "value", "low", "high", "p", "verdict", "minimum", "n", "seeds")
+    return frame.select(_COLUMNS)
 
 
 def _row_name(row: dict[str, Any]) -> str:
     if row["scope"] in MEANS:
-        return f"mean of {how_many(row['language'])} {MEANS[row['scope']]}"
+        return f"mean of {MEANS[row['scope']]}"
     return by_name(row["language"])
 
 

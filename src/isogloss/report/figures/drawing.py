@@ -23,13 +23,15 @@ _PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
+<style>body {{font: 13px/1.8 {font}}} select {{font: inherit}}</style>
 <script>{library}</script>
 </head>
 <body>
 <div id="figure"></div>
 <script type="application/json" id="specification">{specification}</script>
 <script>
-vegaEmbed("#figure", JSON.parse(document.getElementById("specification").textContent), {{renderer: "svg"}});
+const asked = JSON.parse(document.getElementById("specification").textContent);
+vegaEmbed("#figure", asked, {{renderer: "svg", actions: {{export: true}}}});
 </script>
 </body>
 </html>
@@ -110,4 +112,6 @@ def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
         return f"{text}\n".encode()
     library = cast(Any, vl_convert).javascript_bundle().replace("</script", r"<\/script")
     # Text of labels ends no element: where it stands, "<" can be written otherwise.
-    return _PAGE.format(title=html.escape(title), library=library, specification=text.replace("<", r"\u003c")).encode()
+    specification = text.replace("<", r"\u003c")
+    page = _PAGE.format(title=html.escape(title), font=theme.FONT, library=library, specification=specification)
+    return page.encode()

@@ -121,7 +121,7 @@ class Heat:
         return channel(f"{field}:N", scale=alt.Scale(domain=list(values)), title=title or None, axis=axis)
 
 
-def number(value: float, text: str, scheme: Scheme, domain: tuple[float, float], decided: bool | None = None) -> Cell:
+def number(value: float, text: str, scheme: Scheme, domain: tuple[float, float], *, decided: bool = False) -> Cell:
     """Return the cell of a number as `Heat.chart` takes it.
 
     Args:
@@ -129,10 +129,10 @@ def number(value: float, text: str, scheme: Scheme, domain: tuple[float, float],
         text: what is written into it.
         scheme: of colours.
         domain: the values at its ends.
-        decided: whether a test decided: in bold if so, faint if not; None where there was no test.
+        decided: whether a test decided, which is shown in bold. What is undecided is not in grey: on a deep colour grey
+            cannot be read, and black there would look like a finding.
     """
-    ink = scheme.ink(value, domain, faint=decided is False)
-    return {"value": value, "text": text, "ink": ink, "bold": bool(decided)}
+    return {"value": value, "text": text, "ink": scheme.ink(value, domain), "bold": decided}
 
 
 def evenly(count: int, most: int) -> int:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from isogloss.report.material import Material
 
 NAME = "scores"
-MOST_ARMS = 24
-"""Above this many, columns cannot be read; recipes with so many cells have figures by source or auxiliary."""
+ABREAST, MOST_ARMS = 12, 48
+"""So many arms stand side by side; more are rows, and still more cannot be read: recipes with so many cells have
+figures by source or by auxiliary."""
 _CAPTION = (
-    "Mean over seeds, in percent; languages in the order of the first column's scores. "
+    "Mean over seeds, in percent; languages in the order of {first}'s scores. "
     "† marks a language whose labels were trained on: such a score says nothing of transfer. "
     "Colours show where scores are high, not which differences are real: that is in the differences."
 )
@@ -34,7 +35,7 @@ def figure(material: Material) -> Figure | None:
     frame = score_cells(material)
     chart = _chart(frame, material.shown_metric)
     title = f"Scores by language and variant: {material.shown_metric} in percent"
-    return Figure(NAME, title, _CAPTION, chart, frame, interactive=True)
+    return Figure(NAME, title, _CAPTION.format(first=frame["arm"][0]), chart, frame, interactive=True)
 
 
 def score_cells(material: Material) -> pl.DataFrame:
@@ -56,7 +57,7 @@ def _rows(material: Material, one: ArmScores) -> list[dict[str, Any]]:
     intervals = _intervals(material, one)
     return [
         {
-            "arm": str(one.arm),
+            "arm": material.called(one.arm),
             "language": language,
             "value": mean,
             "low": intervals.get(language, (None, None))[0],
@@ -84,8 +85,8 @@ def _chart(frame: pl.DataFrame, metric: str) -> Any:
     cells = [_cell(row, domain) for row in frame.iter_rows(named=True)]
     rows, columns = (list(dict.fromkeys(str(cell[side]) for cell in cells)) for side in ("row", "column"))
     hover = (
-        Hover("row", "language"),
-        Hover("column", "variant"),
+        Hover("row", "language" if len(columns) <= ABREAST else "variant"),
+        Hover("column", "variant" if len(columns) <= ABREAST else "language"),
         Hover("value", metric, ".1f"),
         Hover("low", "95 % from", ".1f"),
         Hover("high", "to", ".1f"),
@@ -94,7 +95,10 @@ def _chart(frame: pl.DataFrame, metric: str) -> Any:
         Hover("seeds", "seeds", "d"),
     )
     drawn = pl.DataFrame(cells, infer_schema_length=None)
-    return Heat(rows, columns, VIRIDIS, domain, metric, step=(58, 21)).chart(drawn, hover)
+    if len(columns) <= ABREAST:
+        return Heat(rows, columns, VIRIDIS, domain, metric, step=(58, 21)).chart(drawn, hover)
+    turned = drawn.rename({"row": "column", "column": "row"})
+    return Heat(columns, rows, VIRIDIS, domain, metric, step=(50, 20)).chart(turned, hover)
 
 
 def _cell(row: dict[str, Any], domain: tuple[float, float]) -> Cell:

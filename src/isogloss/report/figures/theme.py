@@ -20,8 +20,6 @@ INK, LIGHT_INK = "#1f2328", "#e6e8eb"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """For categories (Okabe & Ito 2008), without black and yellow, which are lost on a dark or on a light page."""
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
-FAINT = "#595959"
-"""Of a number that is shown without a claim."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +30,21 @@ class Scheme:
         name: Vega's.
         white_below: share of the scale, 0 to 1, below which cells are so dark that their text is white.
         white_above: the share above which they are.
-        pale: between which shares cells are so light that grey can be read on them, too.
     """
 
     name: str
     white_below: float
     white_above: float = 1.1
-    pale: tuple[float, float] = (1.1, 1.1)
 
-    def ink(self, value: float, domain: tuple[float, float], *, faint: bool = False) -> str:
-        """Return the colour of a number in the cell of a value; grey if it is faint, where that can be read."""
+    def ink(self, value: float, domain: tuple[float, float]) -> str:
+        """Return the colour of a number in the cell of a value."""
         share = (value - domain[0]) / (domain[1] - domain[0])
-        if faint and self.pale[0] <= share <= self.pale[1]:
-            return FAINT
         return "#ffffff" if share < self.white_below or share > self.white_above else "#000000"
 
 
 VIRIDIS = Scheme("viridis", white_below=0.45)
 """For amounts, from low to high."""
-BLUE_ORANGE = Scheme("blueorange", white_below=0.105, white_above=0.935, pale=(0.35, 0.65))
+BLUE_ORANGE = Scheme("blueorange", white_below=0.105, white_above=0.935)
 """For differences, blue below 0 and orange above."""
 
 

@@ -25,17 +25,19 @@ _SOURCE = (
 )
 _DIFFERENCE = (
     "Rows are what was adapted on, columns what was tested on: points above {baseline} with the same rows of the axes. "
-    "▲ and ▼: decided at 5 % after Holm's correction over a row; others are undecided, which is not the same as equal."
+    "Bold with ▲ or ▼: decided at 5 % after Holm's correction over a row; others are undecided, which is not the same "
+    "as equal."
 )
 
 
 def figure(material: Material) -> Figure | None:
-    """Return the heat map of scores over sources and targets; None where the recipe has no axis of sources."""
-    if not any(_has(one.arm, "source") for one in material.arms):
+    """Return the heat map of scores over sources and targets; None where all have the same sources."""
+    if not material.varies("source"):
         return None
+    axes = _axes(material)
     frame = _frame(
         [
-            {**_about(one.arm, language), "value": value, "n": one.examples[language], "seeds": len(one.by_seed)}
+            {**_about(one.arm, language, axes), "value": value, "n": one.examples[language], "seeds": len(one.by_seed)}
             for one in material.arms
             for language, value in one.means.items()
         ]
@@ -51,7 +53,7 @@ def figure(material: Material) -> Figure | None:
         Hover("seeds", "seeds", "d"),
     )
     rows, columns = _sides(frame)
-    heat = Heat(rows, columns, VIRIDIS, domain, metric, _axes(material.arms[0].arm), "target", step=(27, 22))
+    heat = Heat(rows, columns, VIRIDIS, domain, metric, " · ".join(axes), "target", step=(27, 22))
     return Figure(
         NAME,
         f"Scores by source and target: {metric} in percent",
@@ -63,22 +65,20 @@ def figure(material: Material) -> Figure | None:
 
 
 def auxiliary_figure(material: Material) -> Figure | None:
-    """Return the heat map of differences over auxiliaries and targets; None without that axis, or a comparison."""
+    """Return the heat map of differences over auxiliaries and targets; None where all have the same."""
     comparisons = material.comparisons
-    if comparisons is None or comparisons.is_empty():
+    if comparisons is None or comparisons.is_empty() or not material.varies("auxiliary"):
         return None
-    arms = comparison_arms(comparisons)
-    if not any(_has(arm, "auxiliary") for arm in arms):
-        return None
+    axes = _axes(material)
     frame = _frame(
         [
             {
-                **_about(arm, row["language"]),
+                **_about(arm, row["language"], axes),
                 "value": row["difference"],
                 "p": row["p_adjusted"],
                 **{name: row[name] for name in ("low", "high", "verdict", "n", "seeds")},
             }
-            for arm in arms
+            for arm in comparison_arms(comparisons)
             for row in only(comparisons, arm).filter(scope="language").iter_rows(named=True)
         ]
     )
@@ -96,29 +96,25 @@ def auxiliary_figure(material: Material) -> Figure | None:
         Hover("seeds", "seeds", "d"),
     )
     rows, columns = _sides(frame)
-    heat = Heat(rows, columns, BLUE_ORANGE, domain, "points", _axes(arms[0]), "target", step=(48, 22))
+    heat = Heat(rows, columns, BLUE_ORANGE, domain, "points", " · ".join(axes), "target", step=(48, 22))
     title, caption = f"Difference from {baseline} by auxiliary and target", _DIFFERENCE.format(baseline=baseline)
     return Figure(AUXILIARY, title, caption, _panels(heat, cells, hover), frame, interactive=True)
 
 
 def _difference(row: dict[str, Any], domain: tuple[float, float]) -> Cell:
     mark = MARKS.get(row["verdict"], "")
-    text = f"{row['value']:+.1f}{mark}".replace("-", "−")
+    text = f"{round(row['value'], 1) + 0:+.1f}{mark}".replace("-", "−")
     return number(row["value"], text, BLUE_ORANGE, domain, decided=bool(mark))
 
 
-def _has(arm: Arm, axis: str) -> bool:
-    return any(name == axis and value for name, value in arm.cell)
+def _axes(material: Material) -> list[str]:
+    """The axes on which arms differ."""
+    return [name for name, _ in material.arms[0].arm.cell if material.varies(name)]
 
 
-def _axes(arm: Arm) -> str:
-    """What the axes are called, in the order of `_about`."""
-    return " · ".join(name for name, _ in arm.cell)
-
-
-def _about(arm: Arm, language: str) -> dict[str, str]:
-    """Whose cell it is: a panel for each variant, a row for what the axes say of it."""
-    cell = [value for _, value in arm.cell if value]
+def _about(arm: Arm, language: str, axes: Sequence[str]) -> dict[str, str]:
+    """Whose cell it is: a panel for each variant, a row for what these axes say of it."""
+    cell = [value for name, value in arm.cell if name in axes and value]
     return {"panel": arm.variant, "row": " · ".join(cell) or "–", "column": language}
 
 

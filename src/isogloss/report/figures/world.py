@@ -13,7 +13,7 @@ from isogloss.report.figures.drawing import by_name, inline, vega
 from isogloss.report.figures.equal_earth import Window
 from isogloss.report.figures.heat import Hover, hovering, whole_span
 from isogloss.report.figures.placing import name_places, spread
-from isogloss.report.figures.scores import MOST_ARMS, score_cells
+from isogloss.report.figures.scores import score_cells
 from isogloss.report.figures.theme import VIRIDIS
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from isogloss.report.material import Material
 
 NAME = "map"
+MOST_ARMS = 24
+"""In the list that one is chosen from."""
 FEWEST = 3
 """Languages that have a place; with fewer there is nothing to see on a map."""
 _WIDTH, _MARGIN, _RADIUS = 720, 60, 7
@@ -39,7 +41,7 @@ def figure(material: Material) -> Figure | None:
     if frame["language"].n_unique() < FEWEST:
         return None
     arms = frame["arm"].unique(maintain_order=True).to_list()
-    first, metric = str(material.arms[0].arm), material.shown_metric
+    first, metric = material.called(material.arms[0].arm), material.shown_metric
     caption = _CAPTION.format(metric=metric, arm=first, choose=", or of another variant" if len(arms) > 1 else "")
     title = f"Scores where the languages are at home: {metric} in percent"
     return Figure(NAME, title, caption, _chart(frame, first, metric), frame, interactive=True)
