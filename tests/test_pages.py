@@ -35,6 +35,7 @@ TRAINING = {
     "cluster": {"examples = 1000": "examples = 100", "examples = 300": "examples = 40"},
     "few_shot": {
         "examples = 300": "examples = 40",
+        'target = [["sw"], ["th"]]': 'target = [["sw"]]',
         "draw = [0, 1, 2]": "draw = [0, 1]",
         "examples = 2000": "examples = 100",
         "epochs = 3": "epochs = 1",
