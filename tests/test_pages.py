@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from isogloss.analysis.document import rebuild
+from isogloss.recipe.load import load_recipe
+from isogloss.recipe.plan import make_plan
 from isogloss.recipe.source import shipped
+from isogloss.run.resources import Resources
 from page import LANGUAGES, ROOT, Page, given, page, toml
 
 NAMES = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
@@ -37,8 +41,7 @@ TRAINING = {
         "examples = 300": "examples = 40",
         'target = [["sw"], ["th"]]': 'target = [["sw"]]',
         "draw = [0, 1, 2]": "draw = [0, 1]",
-        "examples = 2000": "examples = 100",
-        "epochs = 3": "epochs = 1",
+        "epochs = 3": "steps = 4",
         "per_label = 2": "per_label = 1",
         "epochs = 10": "epochs = 1",
     },
@@ -112,6 +115,14 @@ def test_tables_are_those_of_the_frames_that_are_kept(name: str, tmp_path: Path)
     copy = Path(shutil.copy(page(name).path, tmp_path))
     assert not rebuild(copy, ROOT / "docs" / "results")
     assert "<!-- " in copy.read_text(encoding="utf-8")
+
+
+def test_the_source_phase_is_trained_once_for_all_draws_and_targets(tmp_path: Path) -> None:
+    """docs/few_shot.md says so: red when its source phase is a subset, which would be drawn anew."""
+    page("few_shot").save(tmp_path)
+    recipe = load_recipe(tmp_path / "few.toml")
+    plan = make_plan(recipe, Resources(recipe, tmp_path / "bags", {}, offline=True))
+    assert Counter(planned.phase.name for planned in plan.phases.values()) == {"source": 1, "few": 6}
 
 
 def test_recipes_of_papers_are_on_the_page_about_them() -> None:
