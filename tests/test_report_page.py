@@ -13,12 +13,10 @@ from isogloss.evaluation.evidence import chosen
 from isogloss.report.material import Material
 from isogloss.report.page import page
 from isogloss.store import Store
-from test_readme import run
+from page import ROOT, Page, run
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
-FILES = re.findall(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-BASH = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+REPORT = Page(ROOT / "docs" / "report.md")
+PAGE, FILES, BASH = REPORT.text, REPORT.files, REPORT.blocks("bash")
 
 
 def test_page_has_what_the_tests_here_run() -> None:
