@@ -23,6 +23,7 @@ OWN = {
     "lora": "test_lora.py",
     "own_data": "test_own_data.py",
     "question_answering": "test_question_answering.py",
+    "report": "test_report_page.py",
     "tables": "cli/test_tables_page.py",
 }
 # Pages that are carried out here as they stand, in seconds.
