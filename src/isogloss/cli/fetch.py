@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,5 +53,5 @@ def _told(part: Part) -> str:
     return f"{part.kind} {part.name}: {sizes or 'empty'}"
 
 
-def _each(option: str, values: list[str] | tuple[()]) -> list[str]:
+def _each(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
