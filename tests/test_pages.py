@@ -7,9 +7,11 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from isogloss.analysis.document import rebuild
+from isogloss.evaluation.comparison import MEANS, read_comparisons
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.source import shipped
@@ -115,6 +117,16 @@ def test_tables_are_those_of_the_frames_that_are_kept(name: str, tmp_path: Path)
     copy = Path(shutil.copy(page(name).path, tmp_path))
     assert not rebuild(copy, ROOT / "docs" / "results")
     assert "<!-- " in copy.read_text(encoding="utf-8")
+
+
+def test_nothing_but_more_languages_beats_pooled_fine_tuning_over_seeds() -> None:
+    """docs/which_method.md says so, of all comparisons that are kept: red when one is kept that says otherwise."""
+    better = set()
+    for path in (ROOT / "docs" / "results").glob("*.comparisons.csv"):
+        rows = read_comparisons(path).filter(pl.col("scope").is_in(list(MEANS)), verdict="better")
+        over_seeds = rows.filter(pl.col("baseline").str.starts_with("pooled"), pl.col("conditional") != "1 seed")
+        better |= set(over_seeds["variant"])
+    assert better == {"pooled_pair"}
 
 
 def test_the_source_phase_is_trained_once_for_all_draws_and_targets(tmp_path: Path) -> None:
