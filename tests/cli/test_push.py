@@ -14,7 +14,12 @@ import pytest
 import yaml
 
 from cli.conftest import Isogloss, refused
+from isogloss.cli.card import _widget
+from isogloss.errors import Mistakes
+from isogloss.kinds.question_answering import QuestionAnswering
+from isogloss.kinds.text_classification import TextClassification
 from isogloss.recipe.public import without_paths
+from isogloss.run.tested import Example
 from learner import tiny
 
 RECIPE = """
@@ -94,6 +99,18 @@ def test_nothing_of_the_data_and_no_place_of_this_machine_is_in_the_folder(
     assert "- **labels**: a, b" in card
 
 
+@pytest.mark.slow
+def test_nor_in_one_for_onnx(isogloss: Isogloss, own: Path, tmp_path: Path) -> None:
+    """Torch's exporter would write down where each operation was called from."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path / "model"
+    said = isogloss("export", "mine.final", folder, "--format", "onnx", "--store", own / "store", "--offline")
+    assert said.code == 0, said.err
+    text, places = told(folder), ("secret-place/", own.name, "site-packages", "src/isogloss", ".py")
+    assert [place for place in places if place in text] == []
+    assert [row["text"] for row in rows_of(own) if row["text"] in text] == []
+
+
 def test_with_texts_the_card_has_a_row_of_each_label_and_no_more(isogloss: Isogloss, own: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     asked = ("export", "mine.final", folder, "--with-texts", "--store", own / "store", "--offline")
@@ -105,6 +122,13 @@ def test_with_texts_the_card_has_a_row_of_each_label_and_no_more(isogloss: Isogl
     assert sorted(one["text"] for one in shown) == sorted(row["text"] for row in expected)
     assert {one["example_title"] for one in shown} == {"en: a", "en: b"}
     assert len([row for row in rows if row["text"] in told(folder)]) == 2
+
+
+def test_the_hubs_page_has_fields_for_the_texts_of_a_kind_and_no_others() -> None:
+    asked = _widget(QuestionAnswering(), Example(("who?", "it was her"), "", "en"))
+    assert asked == {"text": "who?", "context": "it was her", "example_title": "en"}
+    with pytest.raises(Mistakes, match=r"--with-texts: .* on 1 text, not 2; leave it out"):
+        _widget(TextClassification(), Example(("a premise", "a hypothesis"), "neutral", "en"))
 
 
 def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
@@ -124,13 +148,13 @@ def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "public"),
     [
-        ({"encoder": "/somewhere/mine/x"}, {"encoder": "x"}),
+        ({"encoder": "/somewhere/else/x"}, {"encoder": "x"}),
         ({"encoder": "~/models/x"}, {"encoder": "x"}),
         ({"encoder": "C:\\me\\x"}, {"encoder": "x"}),
         ({"encoder": "owner/name@refs/pr/1"}, {"encoder": "owner/name@refs/pr/1"}),
         ({"encoder": "mini"}, {"encoder": "mini"}),
         ({"data": {"xnli": "a/b"}}, {"data": {"xnli": "b"}}),
-        ({"task": "/somewhere/mine/my.toml"}, {"task": "my.toml"}),
+        ({"task": "/somewhere/my.toml"}, {"task": "my.toml"}),
         ({"task": {"hub": {"path": "owner/name"}}}, {"task": {"hub": {"path": "owner/name"}}}),
         ({"task": {"files": {"train": "a/b.csv"}}}, {"task": {"files": {"train": "b.csv"}}}),
         (
@@ -219,3 +243,24 @@ def test_the_hubs_no_is_one_line(
         path.unlink()
     refused(isogloss("push", "mine.final", "words", "--store", lost), "were not kept")
     assert hub.calls == []  # no empty page is left
+
+
+def test_the_best_seed_of_a_final_model_is_chosen_by_the_step_that_was_kept(
+    isogloss: Isogloss, own: Path, tmp_path: Path
+) -> None:
+    """From the recipe to the card, with folds: no test row and no other split is there to choose by."""
+    asked = ("mine.final", tmp_path / "model", "--seed", "best", "--offline", "--store")
+    refused(isogloss("export", *asked, own / "store"), 'write select = "source" in phase "train", and run again')
+    sets = ("--set", 'phases.train.select="source"', "--set", "seeds=2", "--offline", "--no-progress")
+    for final in ((), ("--final",)):
+        assert isogloss("run", own / "mine.toml", *sets, *final, "--store", tmp_path / "store").code == 0
+    said = isogloss("export", *asked, tmp_path / "store")
+    assert said.code == 0, said.err
+    first, last = said.out.splitlines()
+    how = "the best of 2 seeds by accuracy on rows of languages.source held out of phase train: "
+    assert first.partition(": ")[2].startswith(how)
+    assert last.startswith("wrote ")
+    assert f"- **seed**: {how}" in (tmp_path / "model" / "README.md").read_text()
+    refused(
+        isogloss("export", "mine.final", tmp_path / "two", "--store", tmp_path / "store"), '"mine.final" names 2 runs'
+    )

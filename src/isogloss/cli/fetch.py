@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import DEFAULT_STORE, DataOption, ProfileOption, SetOption, StoreOption, folders
 
 if TYPE_CHECKING:
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def fetch(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped recipe's name, or a TOML file.", metavar="RECIPE", autocompletion=complete.recipes
+        ),
+    ],
     *,
     sets: SetOption = None,
     profile: ProfileOption = None,
@@ -46,5 +53,5 @@ def _told(part: Part) -> str:
     return f"{part.kind} {part.name}: {sizes or 'empty'}"
 
 
-def _each(option: str, values: list[str] | tuple[()]) -> list[str]:
+def _each(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]

@@ -272,6 +272,9 @@ def _annotate(path: Path, metadata: Mapping[str, str]) -> None:
 
     model = onnx.load(path)
     onnx.helper.set_model_props(model, dict(metadata))
+    for part in (*model.graph.node, *model.functions, *(node for each in model.functions for node in each.node)):
+        part.ClearField("metadata_props")  # torch writes where on this machine each operation was called
+        part.ClearField("doc_string")
     onnx.save(model, path)
 
 
