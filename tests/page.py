@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("bash", "json", "python", "toml", "text")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SAVED = re.compile(r"^[^`\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SAVED = re.compile(r"^[^\n]*[Ss]ave this as `(\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,6 @@ def given(line: str) -> tuple[str, dict[str, Any]]:
 
     A recipe that it names is one that comes along, a file of the reader's or the word RECIPE; a profile is one of its.
     """
-    import click
     from typer.main import get_command
 
     from isogloss.cli import app
@@ -122,9 +121,12 @@ def given(line: str) -> tuple[str, dict[str, Any]]:
 
     program, *words = shlex.split(line, comments=True)
     assert program == "isogloss"
-    command: click.Command = get_command(app)
+    command: Any = get_command(app)
     name = ""
     while hasattr(command, "commands"):
+        if words[0].startswith("--"):  # of the program itself, as --install-completion: named, and not called
+            assert words[0] in {option for parameter in command.params for option in parameter.opts}, line
+            return name, {}
         word, *words = words
         name = f"{name} {word}".strip()
         command = command.commands[word]

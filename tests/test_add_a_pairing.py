@@ -58,5 +58,10 @@ def test_it_keeps_what_every_pairing_promises(environment: dict[str, str]) -> No
 
 @pytest.mark.slow
 def test_its_commands_do_what_they_say(environment: dict[str, str], tmp_path: Path) -> None:
-    smaller = {"examples = 2000": "examples = 200", "epochs = 3": "epochs = 1", "steps = 40": "steps = 4"}
+    smaller = {
+        "examples = 2000": "examples = 100",
+        "examples = 300": "examples = 40",
+        "epochs = 3": "epochs = 1",
+        "steps = 40": "steps = 4",
+    }
     assert " all-pairs " in PAGE.carry_out(tmp_path, smaller, python=False, **environment)

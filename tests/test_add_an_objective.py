@@ -33,5 +33,5 @@ def test_it_weighs_losses_by_how_wrong_the_example_is() -> None:
 @pytest.mark.slow
 def test_its_commands_do_what_they_say(tmp_path: Path) -> None:
     environment = installed("focal", tmp_path / "installed")
-    smaller = {"examples = 2000": "examples = 200", "epochs = 3": "epochs = 1"}
+    smaller = {"examples = 2000": "examples = 100", "examples = 300": "examples = 40", "epochs = 3": "epochs = 1"}
     assert " focal " in PAGE.carry_out(tmp_path, smaller, python=False, **environment)

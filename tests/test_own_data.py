@@ -15,10 +15,7 @@ from page import ROOT, in_python, page, run
 
 OWN_DATA = page("own_data")
 PAGE, FILES = OWN_DATA.text, OWN_DATA.files
-BASH, PYTHON = (
-    OWN_DATA.blocks("bash"),
-    [block for block in OWN_DATA.blocks("python") if block not in dict(FILES).values()],
-)
+BASH, PYTHON = OWN_DATA.blocks("bash"), OWN_DATA.blocks("python")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from isogloss.evaluation.rebuild import rebuild
 from page import ROOT, Page, run
 
 PAGE = Page(ROOT / "README.md")
@@ -52,6 +53,14 @@ def test_table_of_commands_is_that_of_the_program() -> None:
 def test_table_of_modules_is_that_of_the_package() -> None:
     packages = {path.parent.name for path in (ROOT / "src/isogloss").glob("*/__init__.py")}
     assert packages <= set(re.findall(r"^\| `isogloss\.(\w+)`", README, re.MULTILINE))
+
+
+def test_its_table_is_that_of_the_frames_that_are_kept(tmp_path: Path) -> None:
+    """Red when a number is typed."""
+    copy = tmp_path / "README.md"
+    copy.write_text(README, encoding="utf-8")
+    assert not rebuild(copy, ROOT / "docs" / "results")
+    assert "<!-- table: massive-quickstart" in README
 
 
 def test_links_lead_somewhere() -> None:

@@ -90,7 +90,7 @@ def test_candidates_are_ranked_by_what_was_measured(isogloss: Isogloss, sources:
     assert any("for other targets (" in row["because"] for row in rows)
     notes = said.err.splitlines()
     assert notes[0] == "Learned from sources/default: 7 targets, nothing of ur among it."
-    assert any(note.startswith("Sub-word overlap was not measured: task xnli: ") for note in notes)
+    assert any(note.startswith("Sub-word overlap was not measured: facebook/xnli: ") for note in notes)
     assert "Pre-training size: GiB of text that xlm-roberta-base had read." in notes
     assert "phonological unknown, and taken for the mean of the candidates: ur." in notes
 

@@ -38,6 +38,7 @@ def hub(tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeH
     import datasets
 
     fake = in_place_of_the_hub(monkeypatch, tmp_path / "fake")
+    bars = datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     shutil.copytree(encoder, fake.remote / "owner" / "tiny")
     write_data(tmp_path / "data")
@@ -57,7 +58,8 @@ def hub(tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeH
     (tmp_path / "far.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     yield fake
-    datasets.enable_progress_bars()
+    if not bars:
+        datasets.enable_progress_bars()
 
 
 def test_what_was_fetched_is_all_that_a_run_without_a_network_needs(isogloss: Isogloss, hub: FakeHub) -> None:

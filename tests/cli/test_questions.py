@@ -247,7 +247,7 @@ def test_the_card_names_what_the_model_does_and_every_cell(isogloss: Isogloss, r
     assert "pipeline_tag: question-answering" in card
     assert "language:\n- en\n- th\n" in card
     assert "**labels**" not in card
-    assert "- **settings**: rule generic, stride 9, max_answer_tokens 30, n_best 20" in card
+    assert r"- **settings**: rule generic, stride 9, max\_answer\_tokens 30, n\_best 20" in card
     assert "| language | role | examples | generic_f1 | generic_exact_match |" in card
     rows = re.findall(r"^\| (\S+) \| (\w+) \| (\d+) \| (\S+) \| (\S+) \|$", card, re.MULTILINE)
     assert [name for name, *_ in rows] == ["en", "en/th", "th/en", "th"]

@@ -24,9 +24,11 @@ NAMES = ["neutral", "contradiction", "entailment"]  # in another order than the 
 
 @pytest.fixture(autouse=True)
 def _quiet(fake_hub):
+    bars = datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     yield
-    datasets.enable_progress_bars()
+    if not bars:
+        datasets.enable_progress_bars()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@
 | `statistics: NAME` | a table of docs/statistics.md |
 | `calibration: NAME`, `at-coverage: NAME` | what `isogloss analyse calibration --keep` and `coverage` left |
 | `estimates: NAME` | the errors of NAME.estimates.csv, which `isogloss analyse estimate --keep` left |
+| `claims: PAPER` | what a paper claims and what kept frames say of it (`isogloss.analysis.claims`) |
 | `auxiliary: NAME.comparison`, `auxiliary: NAME.coverage` | how rankings of auxiliary languages do |
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
+from isogloss.analysis import claims
 from isogloss.analysis.correlation_table import correlation_tables
 from isogloss.analysis.correlations import printed_beside, read_answer
 from isogloss.analysis.kept import ANSWER, TRANSFER
@@ -49,6 +51,7 @@ def rebuild(markdown: Path, results: Path) -> bool:
         "calibration": _blocks(results, ".calibration.csv", _percents(calibration_tables)),
         "at-coverage": _blocks(results, ".at-coverage.csv", _percents(coverage_tables)),
         "estimates": _blocks(results, ".estimates.csv", _percents(lambda frame: list(estimate_tables(frame))[-1:])),
+        "claims": claims.blocks(results),
         "statistics": statistics.blocks(results),
         "auxiliary": selection.blocks(results),
     }

@@ -41,7 +41,6 @@ app = typer.Typer(
     help="Carry what a language model learned in one language into others, and tell how well it arrived.",
     epilog="RUNS: a recipe's name, NAME/VARIANT, NAME/VARIANT@SEED, or a run's key.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

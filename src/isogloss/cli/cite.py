@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import DEFAULT_STORE, StoreOption
 
 
 def cite(
-    runs: Annotated[str, typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")],
+    runs: Annotated[
+        str,
+        typer.Argument(
+            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
+        ),
+    ],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """BibTeX of what runs are made from, and what they took."""

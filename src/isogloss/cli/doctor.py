@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import (
     DEFAULT_STORE,
     DataOption,
@@ -34,7 +35,12 @@ _SIGNS = {"error": "✗", "warning": "!", "note": "·"}
 def doctor(
     recipe: Annotated[
         str | None,
-        typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE", show_default=False),
+        typer.Argument(
+            help="A shipped recipe's name, or a TOML file.",
+            metavar="RECIPE",
+            autocompletion=complete.recipes,
+            show_default=False,
+        ),
     ] = None,
     *,
     sets: SetOption = None,

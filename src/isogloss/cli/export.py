@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import (
     DEFAULT_STORE,
     DataOption,
@@ -23,7 +24,12 @@ _FORMATS = ("transformers", "onnx")
 
 def export(
     run: Annotated[
-        str, typer.Argument(help="A run that kept its weights; with --seed, NAME/VARIANT will do.", metavar="RUN")
+        str,
+        typer.Argument(
+            help="A run that kept its weights; with --seed, NAME/VARIANT will do.",
+            metavar="RUN",
+            autocompletion=complete.runs,
+        ),
     ],
     folder: Annotated[Path, typer.Argument(help="Where to; must not exist yet.", metavar="FOLDER")],
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import DEFAULT_STORE, DataOption, ProfileOption, SetOption, StoreOption, folders
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def fetch(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped recipe's name, or a TOML file.", metavar="RECIPE", autocompletion=complete.recipes
+        ),
+    ],
     *,
     sets: SetOption = None,
     profile: ProfileOption = None,

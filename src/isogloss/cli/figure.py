@@ -7,13 +7,19 @@ from typing import Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.layout import grid
 from isogloss.cli.options import DEFAULT_STORE, StoreOption
 from isogloss.errors import mistake
 
 
 def figure(
-    runs: Annotated[str, typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")],
+    runs: Annotated[
+        str,
+        typer.Argument(
+            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
+        ),
+    ],
     name: Annotated[
         str | None, typer.Argument(help="Which figure; listed if not given.", metavar="FIGURE", show_default=False)
     ] = None,

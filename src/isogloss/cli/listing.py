@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.layout import grid
 from isogloss.cli.options import DEFAULT_STORE, StoreOption
 from isogloss.errors import mistake, nearest
@@ -16,7 +17,10 @@ from isogloss.errors import mistake, nearest
 
 def list_(
     what: Annotated[
-        str | None, typer.Argument(metavar="[recipes|tasks|methods|languages|runs]", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[recipes|tasks|methods|languages|runs]", autocompletion=complete.listed, show_default=False
+        ),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:

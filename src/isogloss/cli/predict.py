@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import DEFAULT_STORE, OfflineOption, StoreOption
 from isogloss.errors import IsoglossWarning, mistake
 
@@ -31,7 +32,12 @@ _WARN_UNKNOWN = 0.05  # share of unknown tokens, as where languages are read for
 
 def predict(
     run: Annotated[
-        str, typer.Argument(help="A run that kept its weights: NAME/VARIANT@SEED, or its key.", metavar="RUN")
+        str,
+        typer.Argument(
+            help="A run that kept its weights: NAME/VARIANT@SEED, or its key.",
+            metavar="RUN",
+            autocompletion=complete.runs,
+        ),
     ],
     file: Annotated[Path, typer.Argument(help="TSV, CSV, JSON lines or Parquet, also gzipped.", metavar="FILE")],
     *,

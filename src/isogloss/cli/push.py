@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import (
     DEFAULT_STORE,
     DataOption,
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 def push(
     run: Annotated[
-        str, typer.Argument(help="A run that kept its weights; with --seed, NAME/VARIANT will do.", metavar="RUN")
+        str,
+        typer.Argument(
+            help="A run that kept its weights; with --seed, NAME/VARIANT will do.",
+            metavar="RUN",
+            autocompletion=complete.runs,
+        ),
     ],
     name: Annotated[str, typer.Argument(help="On the hub: NAME, or OWNER/NAME.", metavar="NAME")],
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.layout import duration, grid
 from isogloss.cli.options import (
     DEFAULT_STORE,
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a TOML file.", metavar="RECIPE")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped recipe's name, or a TOML file.", metavar="RECIPE", autocompletion=complete.recipes
+        ),
+    ],
     *,
     sets: SetOption = None,
     profile: ProfileOption = None,

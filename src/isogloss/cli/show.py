@@ -8,12 +8,18 @@ from typing import Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.options import DEFAULT_STORE, ProfileOption, StoreOption
 from isogloss.errors import mistake, nearest
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A recipe, task, method or language, or RUNS.", metavar="NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe, task, method or language, or RUNS.", metavar="NAME", autocompletion=complete.anything
+        ),
+    ],
     profile: ProfileOption = None,
     toml: Annotated[bool, typer.Option("--toml", help="A recipe as TOML, to change and run: > my-recipe.toml")] = False,
     store: StoreOption = DEFAULT_STORE,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_tables
 from isogloss.cli.by_label import say_by_label
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def table(
-    runs: Annotated[list[str], typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
+        ),
+    ],
     *,
     against: Annotated[
         str | None,
@@ -30,7 +36,12 @@ def table(
     ] = None,
     compare: Annotated[
         str | None,
-        typer.Option("--compare", help="Put a paper's printed numbers beside: xu2021-table1 …", metavar="REFERENCE"),
+        typer.Option(
+            "--compare",
+            help="Put a paper's printed numbers beside: xu2021-table1 …",
+            metavar="REFERENCE",
+            autocompletion=complete.references,
+        ),
     ] = None,
     metric: Annotated[
         str | None, typer.Option("--metric", help="Accuracy or F1 if not given.", metavar="METRIC")

@@ -13,7 +13,7 @@ from isogloss.doctor.machine import free_disk, size, total_memory
 from isogloss.evaluation.render import Column, Table
 
 _PACKAGES = ("isogloss", "isogloss-mini", "torch", "transformers", "tokenizers", "numpy", "polars", "duckdb")
-_NOT_FOR_USERS = ("dev", "bench")
+_NOT_FOR_USERS = ("dev", "bench", "docs")
 _FULL = 2e9  # bytes; a single checkpoint of a base-sized encoder is 3 GB
 
 

@@ -39,11 +39,13 @@ class Drawing(NamedTuple):
 def drawn(figure: Figure) -> Drawing:
     """Draw a figure (altair and vl-convert, offline)."""
     import vl_convert
+    from altair.utils.schemapi import debug_mode
 
     from isogloss.report.figures import theme
     from isogloss.report.figures.drawing import specification
 
-    asked = specification(figure.chart, theme.current())
+    with debug_mode(False):  # as where it was made, see `isogloss.report.page`
+        asked = specification(figure.chart, theme.current())
     svg = _own_names(str(vl_convert.vegalite_to_svg(asked)), figure.name)
     live = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
     return Drawing(

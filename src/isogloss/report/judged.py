@@ -63,7 +63,7 @@ def _run(material: Material, run: RunInfo) -> pl.DataFrame:
     if "label" not in frame.columns:
         nothing = {name: pl.lit(None, pl.String) for name in ("label", "said")}
         return about.with_columns(right=frame["value"] / 100, sure=pl.lit(None, pl.Float64), **nothing)
-    names = dict(enumerate(label_names(material, run)))
+    names = dict(enumerate(material.labels))
     named = {
         name: frame[column].cast(pl.Int64).replace_strict(names, default=frame[column].cast(pl.String))
         for name, column in (("label", "label"), ("said", "prediction"))
@@ -82,15 +82,3 @@ def _of_label(frame: pl.DataFrame) -> pl.Series:
         return pl.Series([None] * frame.height, dtype=pl.Float64)
     probabilities = frame.select(f"p{label}" for label in labels).to_numpy()
     return pl.Series(probabilities[np.arange(frame.height), frame["label"].to_numpy()].astype(np.float64))
-
-
-def label_names(material: Material, run: RunInfo) -> list[str]:
-    """Return the names of a run's labels in the order of their numbers; none where nobody has kept them.
-
-    A simple model has no phases: its labels are those of other runs of the same recipe.
-    """
-    for other in (run, *(one for one in material.done if one.recipe == run.recipe)):
-        for folder in map(material.store.phase, other.phases):
-            if (folder.path / "phase.json").is_file() and (labels := folder.spec.get("labels")):
-                return [str(label) for label in labels]
-    return []

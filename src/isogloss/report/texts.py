@@ -29,7 +29,8 @@ def texts_of(material: Material, wanted: Iterable[tuple[str, str]]) -> dict[tupl
     for language, id in wanted:
         by_language.setdefault(language, set()).add(id)
     run = material.done[0]
-    task, split = _task(run), str(run.settings["evaluation"]["split"])
+    task = replace(_task(run), labels=material.labels)  # known: no other split has to be searched for them
+    split = task.pool or str(run.settings["evaluation"]["split"])  # of rows in folds, all are tested on by some run
     found = {}
     for language, ids in by_language.items():
         rows = read_rows(task, language, split, offline=True)
@@ -39,7 +40,7 @@ def texts_of(material: Material, wanted: Iterable[tuple[str, str]]) -> dict[tupl
 
 
 def _task(run: RunInfo) -> Task:
-    """Return the task that a run was tested on, where its files were then; of folds, all rows are its test."""
+    """Return the task that a run was tested on, where its files were then."""
     task = load_task(run.tested_on)
     folders: Mapping[str, str] = run.settings.get("data") or {}
     folder = folders.get(task.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.analyse.output import kept_folder, say_tables
 from isogloss.cli.options import (
     DEFAULT_STORE,
@@ -55,15 +56,38 @@ def auxiliary(
     ] = None,
     *,
     target: Annotated[
-        list[str] | None, typer.Option("--target", help="A language to do well in. May be repeated.", metavar="L")
+        list[str] | None,
+        typer.Option(
+            "--target",
+            help="A language to do well in. May be repeated.",
+            metavar="L",
+            autocompletion=complete.languages,
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option("--task", help="Whose languages may be taken.", metavar="TASK")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            help="Whose languages may be taken.",
+            metavar="TASK",
+            autocompletion=complete.tasks,
+        ),
+    ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Whose task and encoder are meant.", metavar="RECIPE")
+        str | None,
+        typer.Option(
+            "--recipe", help="Whose task and encoder are meant.", metavar="RECIPE", autocompletion=complete.recipes
+        ),
     ] = None,
     profile: ProfileOption = None,
     candidate: Annotated[
-        list[str] | None, typer.Option("--candidate", help="A language to choose from. May be repeated.", metavar="L")
+        list[str] | None,
+        typer.Option(
+            "--candidate",
+            help="A language to choose from. May be repeated.",
+            metavar="L",
+            autocompletion=complete.languages,
+        ),
     ] = None,
     budget: Annotated[int, typer.Option("--budget", help="How many may be taken.", metavar="N", min=1)] = 1,
     against: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.analyse.observed import (
     Asked,
     DrawsOption,
@@ -49,7 +50,13 @@ def correlate(
     runs: ObservedArgument,
     *,
     like: Annotated[
-        str | None, typer.Option("--like", help="Ask what this recipe asks: philippy2023-figure1 …", metavar="RECIPE")
+        str | None,
+        typer.Option(
+            "--like",
+            help="Ask what this recipe asks: philippy2023-figure1 …",
+            metavar="RECIPE",
+            autocompletion=complete.recipes,
+        ),
     ] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", metavar="transfer|impact")] = None,
     explanatory: Annotated[str | None, typer.Option("--explanatory", metavar="distance|transfer")] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from isogloss.analysis.origins import ORIGINS
+from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_frame, say_tables
 from isogloss.cli.options import FormatOption, known_format
 from isogloss.errors import mistake, nearest
@@ -21,9 +22,23 @@ if TYPE_CHECKING:
 def distances(
     *,
     language: Annotated[
-        list[str] | None, typer.Option("--language", help="A language. May be repeated.", metavar="L")
+        list[str] | None,
+        typer.Option(
+            "--language",
+            help="A language. May be repeated.",
+            metavar="L",
+            autocompletion=complete.languages,
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option("--task", help="All languages of a task.", metavar="TASK")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            help="All languages of a task.",
+            metavar="TASK",
+            autocompletion=complete.tasks,
+        ),
+    ] = None,
     kind: Annotated[
         list[str] | None,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_frame, say_tables
 from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
 from isogloss.errors import mistake
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def impact(
-    runs: Annotated[list[str], typer.Argument(help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
+        ),
+    ],
     *,
     form: FormatOption = "text",
     store: StoreOption = DEFAULT_STORE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.cli.analyse.observed import DrawsOption, MetricOption, ObservedArgument, observe, question
 from isogloss.cli.analyse.output import say_tables
 from isogloss.cli.options import DEFAULT_STORE, ProfileOption, StoreOption
@@ -22,7 +23,13 @@ def layers(
     runs: ObservedArgument,
     *,
     like: Annotated[
-        str, typer.Option("--recipe", help="The recipe of these runs, which is to be changed.", metavar="RECIPE")
+        str,
+        typer.Option(
+            "--recipe",
+            help="The recipe of these runs, which is to be changed.",
+            metavar="RECIPE",
+            autocompletion=complete.recipes,
+        ),
     ],
     profile: ProfileOption = None,
     source: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from isogloss.analysis.kept import TRANSFER
+from isogloss.cli import complete
 from isogloss.errors import Mistakes, mistake
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ ObservedArgument = Annotated[
     typer.Argument(
         help=f"NAME, NAME/VARIANT, NAME/VARIANT@SEED, a key, a recipe, or a file NAME{TRANSFER} that --keep wrote.",
         metavar="RUNS",
+        autocompletion=complete.runs,
     ),
 ]
 DrawsOption = Annotated[

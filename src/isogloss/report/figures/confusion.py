@@ -6,10 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from isogloss.report.figure import Figure
-from isogloss.report.figures.drawing import by_name, inline, vega
+from isogloss.report.figures.drawing import by_name, drop_down, inline, vega
 from isogloss.report.figures.theme import VIRIDIS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from isogloss.report.material import Material
@@ -93,68 +95,57 @@ def _most_confused(counts: pl.DataFrame, most: int) -> list[int]:
 
 
 def _chart(frame: pl.DataFrame, labels: tuple[str, ...], first: tuple[str, str]) -> Any:
-    """Draw the matrices. Names stand in the data once, by number, since there are thousands of cells."""
+    alt = vega()
+    arms, languages = (sorted(frame[name].unique()) for name in ("arm", "language"))
+    rows = [label for label in labels if label in set(frame["label"])]
+    columns = [*rows, *([OTHER] if OTHER in set(frame["predicted"]) else [])]
+    lists = (
+        drop_down("arm", "variant", {arm: arm for arm in arms}, first[0]),
+        drop_down("language", "language", {language: by_name(language) for language in languages}, first[1]),
+    )
+    base = _cells(frame, columns).transform_filter(lists[0]).transform_filter(lists[1])
+    base = base.encode(
+        x=alt.X("column:N", scale=alt.Scale(domain=columns), title="predicted", axis=alt.Axis(labelAngle=-40)),
+        y=alt.Y("row:N", scale=alt.Scale(domain=rows), title="right"),
+        tooltip=[
+            alt.Tooltip("row:N", title="right"),
+            alt.Tooltip("column:N", title="predicted"),
+            alt.Tooltip("share:Q", title="share", format=".0%"),
+            alt.Tooltip("count:Q", title="examples", format=",d"),
+        ],
+    )
+    step = 34 if len(rows) > 8 else 44
+    rects, texts = _matrix(base)
+    return (rects.add_params(*lists) + texts).properties(width=alt.Step(step), height=alt.Step(22))
+
+
+def _cells(frame: pl.DataFrame, columns: Sequence[str]) -> Any:
+    """Return a chart over cells with their row and column, whose names stand in the data once: cells are thousands."""
     import polars as pl
 
     alt = vega()
-    arms = sorted(frame["arm"].unique(), key=lambda arm: (arm != first[0], arm))
-    languages = sorted(frame["language"].unique())
-    shown = [label for label in labels if label in set(frame["label"])]
-    columns = [*shown, *([OTHER] if OTHER in set(frame["predicted"]) else [])]
-    place = {name: number for number, name in enumerate(columns)}
+    numbers = {name: number for number, name in enumerate(columns)}
     cells = frame.select(
-        arm="arm",
-        language="language",
-        a=pl.col("label").replace_strict(place, return_dtype=pl.Int64),
-        b=pl.col("predicted").replace_strict(place, return_dtype=pl.Int64),
-        count="count",
+        "arm",
+        "language",
+        "count",
+        a=pl.col("label").replace_strict(numbers, return_dtype=pl.Int64),
+        b=pl.col("predicted").replace_strict(numbers, return_dtype=pl.Int64),
         share=pl.col("share").round(3),
     )
-    names = pl.DataFrame({"number": range(len(columns)), "name": columns})
-
-    def looked_up(field: str, name: str) -> Any:
-        return {
-            "lookup": field,
-            "from_": alt.LookupData(data=inline(names), key="number", fields=["name"]),
-            "as_": [name],
-        }
-
-    which = [
-        alt.selection_point(
-            name=f"{field}_chosen",
-            fields=[field],
-            bind=alt.binding_select(options=options, labels=shown_as, name=f"{title} "),
-            value=[{field: start}],
-        )
-        for field, title, options, shown_as, start in (
-            ("arm", "variant", arms, arms, first[0]),
-            ("language", "language", languages, [by_name(each) for each in languages], first[1]),
-        )
-    ]
-    base = (
-        alt.Chart(inline(cells))
-        .transform_filter(which[0])
-        .transform_filter(which[1])
-        .transform_lookup(**looked_up("a", "row"))
-        .transform_lookup(**looked_up("b", "column"))
-        .encode(
-            x=alt.X("column:N", scale=alt.Scale(domain=columns), title="predicted", axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y("row:N", scale=alt.Scale(domain=shown), title="right"),
-            tooltip=[
-                alt.Tooltip("row:N", title="right"),
-                alt.Tooltip("column:N", title="predicted"),
-                alt.Tooltip("share:Q", title="share", format=".0%"),
-                alt.Tooltip("count:Q", title="examples", format=",d"),
-            ],
-        )
+    names = alt.LookupData(
+        data=inline(pl.DataFrame({"number": range(len(columns)), "name": columns})), key="number", fields=["name"]
     )
+    named = alt.Chart(inline(cells)).transform_lookup(lookup="a", from_=names, as_=["row"])
+    return named.transform_lookup(lookup="b", from_=names, as_=["column"])
+
+
+def _matrix(base: Any) -> tuple[Any, Any]:
+    """Return coloured cells, and the shares in them."""
+    alt = vega()
     scale = alt.Scale(scheme=VIRIDIS.name, domain=[0, 1])
-    rects = base.mark_rect().encode(
-        color=alt.Color("share:Q", scale=scale, title="share", legend=alt.Legend(format=".0%"))
-    )
-    ink = alt.condition(
-        alt.FieldLTPredicate(field="share", lt=VIRIDIS.white_below), alt.value("#ffffff"), alt.value("#000000")
-    )
+    colour = alt.Color("share:Q", scale=scale, title="share", legend=alt.Legend(format=".0%"))
+    dark = alt.FieldLTPredicate(field="share", lt=VIRIDIS.white_below)
+    ink = alt.condition(dark, alt.value("#ffffff"), alt.value("#000000"))
     texts = base.mark_text(fontSize=10).encode(text=alt.Text("share:Q", format=".0%"), color=ink)
-    step = 34 if len(shown) > 8 else 44
-    return (rects.add_params(*which) + texts).properties(width=alt.Step(step), height=alt.Step(22))
+    return base.mark_rect().encode(color=colour), texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,6 +58,20 @@ def inline(frame: pl.DataFrame) -> Any:
     import polars as pl
 
     return vega().InlineData(values=frame.with_columns(pl.col(pl.Float64).round_sig_figs(5)).to_dicts())
+
+
+def drop_down(field: str, title: str, options: Mapping[str, str], first: str) -> Any:
+    """Return a list from which the value of a column is chosen; drawings without a script show the first.
+
+    Args:
+        field: the column.
+        title: what stands before the list.
+        options: value → how it is listed, in order.
+        first: the value that is shown until another is chosen.
+    """
+    alt = vega()
+    bound = alt.binding_select(options=list(options), labels=list(options.values()), name=f"{title} ")
+    return alt.selection_point(name=f"{field}_chosen", fields=[field], bind=bound, value=[{field: first}])
 
 
 def by_name(language: str) -> str:

@@ -63,7 +63,7 @@ class Heat:
         rows, columns: what stands at the sides, in order.
         scheme: of colours.
         domain: the values at its ends.
-        legend: what the colours mean, beside them.
+        legend: what the colours mean, beside them; "" for nothing.
         row_title, column_title: of the sides; "" for none.
         step: width and height of a cell in pixels.
     """
@@ -92,7 +92,7 @@ class Heat:
             tooltip=tips,
         )
         scale = alt.Scale(scheme=self.scheme.name, domain=list(self.domain))
-        drawn = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, title=self.legend))
+        drawn = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, title=self.legend or None))
         if "text" in cells.columns:
             weight = alt.ExprRef("datum.bold ? 'bold' : 'normal'")
             ink = alt.Fill("ink:N", scale=None, legend=None)

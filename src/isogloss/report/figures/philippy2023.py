@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
@@ -11,11 +11,14 @@ import polars as pl
 from isogloss.analysis.correlations import MEAN, believed
 from isogloss.analysis.statistics.pairs import Matrix
 from isogloss.report.figures.drawing import vega
+from isogloss.report.figures.heat import Heat, number, whole_span
+from isogloss.report.figures.theme import BLUE_ORANGE, VIRIDIS
 
 if TYPE_CHECKING:
     import altair as alt
 
 _LEVEL = 0.05
+_GREY = "#777777"
 
 
 def correlation_figure(answers: pl.DataFrame, printed: pl.DataFrame | None = None) -> alt.VConcatChart:
@@ -65,20 +68,21 @@ def _cells(part: pl.DataFrame) -> pl.DataFrame:
     return both.select(*key, "value", weight=weight)
 
 
-def _heat(frame: pl.DataFrame, title: str) -> alt.LayerChart:
-    draw = vega()
+def _heat(frame: pl.DataFrame, title: str) -> Any:
     layers = sorted(set(frame["layer"]) - {"mean"}, key=int)
-    base = draw.Chart(draw.InlineData(values=frame.to_dicts())).encode(
-        x=draw.X("layer:N", sort=[*layers, "mean"], axis=draw.Axis(labelAngle=0)),
-        y=draw.Y("explanatory:N", sort=frame["explanatory"].unique(maintain_order=True).to_list(), title=None),
-    )
-    scale = draw.Scale(scheme="blueorange", domain=[-1, 1], domainMid=0)
-    bold = draw.expr("datum.weight == 'believed' ? 'bold' : 'normal'")
-    colour = draw.condition("datum.weight == 'neither'", draw.value("#777777"), draw.value("black"))
-    text = base.mark_text(fontSize=11, fontWeight=bold).encode(text=draw.Text("value:Q", format=".2f"), color=colour)
-    rectangles = base.mark_rect().encode(color=draw.Color("value:Q", scale=scale, title=None))
-    heat = (rectangles + text).properties(title=title, width=draw.Step(44), height=draw.Step(24))
-    return cast("alt.LayerChart", heat)
+    domain = (-1.0, 1.0)
+    cells = [
+        {
+            "row": explanatory,
+            "column": layer,
+            **number(value, f"{value:.2f}".replace("-", "−"), BLUE_ORANGE, domain, decided=weight == "believed"),
+            **({"ink": _GREY} if weight == "neither" else {}),
+        }
+        for layer, explanatory, value, weight in frame.select("layer", "explanatory", "value", "weight").iter_rows()
+    ]
+    rows = frame["explanatory"].unique(maintain_order=True).to_list()
+    heat = Heat(rows, [*layers, "mean"], BLUE_ORANGE, domain, "", "", "layer", step=(44, 24))
+    return heat.chart(pl.DataFrame(cells), ()).properties(title=title)
 
 
 def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
@@ -92,24 +96,17 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
     Raises:
         Mistakes: altair is not installed.
     """
-    draw = vega()
-    parts = []
-    for title, matrix in matrices:
-        low, high = float(np.floor(np.nanmin(matrix.values))), float(np.ceil(np.nanmax(matrix.values)))
-        scale = draw.Scale(scheme="viridis", domain=[low, high])
-        dark = f"datum.score < {low + 0.55 * (high - low)}"  # the lower half of viridis
-        values = [
-            {"source": source, "target": target, "score": matrix.values[i, j]}
-            for i, source in enumerate(matrix.languages)
-            for j, target in enumerate(matrix.languages)
-            if not np.isnan(matrix.values[i, j])
-        ]
-        base = draw.Chart(draw.InlineData(values=values)).encode(
-            x=draw.X("target:N", sort=list(matrix.languages), axis=draw.Axis(labelAngle=0)),
-            y=draw.Y("source:N", sort=list(matrix.languages)),
-        )
-        colour = draw.condition(dark, draw.value("white"), draw.value("black"))
-        text = base.mark_text(fontSize=11).encode(text=draw.Text("score:Q", format=".0f"), color=colour)
-        rectangles = base.mark_rect().encode(color=draw.Color("score:Q", scale=scale, title=None))
-        parts.append((rectangles + text).properties(title=title, width=draw.Step(26), height=draw.Step(24)))
-    return cast("alt.VConcatChart", draw.vconcat(*parts).resolve_scale(color="independent"))
+    parts = [_scores(matrix).properties(title=title) for title, matrix in matrices]
+    return cast("alt.VConcatChart", vega().vconcat(*parts).resolve_scale(color="independent"))
+
+
+def _scores(matrix: Matrix) -> Any:
+    domain = whole_span(matrix.values[~np.isnan(matrix.values)].tolist())
+    cells = [
+        {"row": source, "column": target, **number(value, f"{value:.0f}", VIRIDIS, domain)}
+        for source, row in zip(matrix.languages, matrix.values.tolist(), strict=True)
+        for target, value in zip(matrix.languages, row, strict=True)
+        if not np.isnan(value)
+    ]
+    heat = Heat(matrix.languages, matrix.languages, VIRIDIS, domain, "", "source", "target", step=(26, 24))
+    return heat.chart(pl.DataFrame(cells), ())

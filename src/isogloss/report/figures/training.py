@@ -10,7 +10,7 @@ import numpy as np
 
 from isogloss.report.figure import Figure
 from isogloss.report.figures.drawing import inline, vega
-from isogloss.report.figures.heat import Hover, hovering
+from isogloss.report.figures.heat import Hover, evenly, hovering
 from isogloss.report.figures.theme import OKABE_ITO
 
 if TYPE_CHECKING:
@@ -26,6 +26,16 @@ _CAPTION = (
     "Loss on what was trained on: dots as measured at some of the steps, the line their running mean over a tenth of "
     "the phase; both means over seeds{cells}. A phase that variants share is drawn once. A low loss here says nothing "
     "of other languages."
+)
+
+
+_DASHES = ([1, 0], [5, 3], [2, 2], [7, 3, 2, 3])
+_HOVER = (
+    Hover("curve", "variant"),
+    Hover("step", "step", ",d"),
+    Hover("loss", "loss", ".3f"),
+    Hover("smooth", "running mean", ".3f"),
+    Hover("runs", "runs", "d"),
 )
 
 
@@ -107,34 +117,27 @@ def running_mean(values: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]
 
 def _chart(frame: pl.DataFrame) -> Any:
     alt = vega()
-    drawn = frame.rename({"phase": "panel", "variant": "curve"})
+    drawn, tips = hovering(frame.rename({"phase": "panel", "variant": "curve"}), _HOVER)
     panels, curves = (drawn[name].unique(maintain_order=True).to_list() for name in ("panel", "curve"))
-    colours = [OKABE_ITO[place % len(OKABE_ITO)] for place in range(len(curves))]
-    hover = (
-        Hover("curve", "variant"),
-        Hover("step", "step", ",d"),
-        Hover("loss", "loss", ".3f"),
-        Hover("smooth", "running mean", ".3f"),
-        Hover("runs", "runs", "d"),
-    )
-    legend = (
-        alt.Legend(orient="bottom", columns=3, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2)
-        if len(curves) > 1
-        else None
-    )
-    drawn, tips = hovering(drawn, hover)
+    colour, dash = _told_apart(curves)
     base = alt.Chart(inline(drawn)).encode(
-        x=alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, grid=False)),
-        color=alt.Color("curve:N", scale=alt.Scale(domain=curves, range=colours), title=None, legend=legend),
+        x=alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, grid=False)), color=colour
     )
-    dots = base.mark_circle(size=12, opacity=0.35).encode(
-        y=alt.Y("loss:Q", title="loss", scale=alt.Scale(zero=False), axis=alt.Axis(minExtent=34)), tooltip=tips
-    )
-    dashes = [[1, 0], [5, 3], [2, 2], [7, 3, 2, 3]]
-    dash = alt.StrokeDash(
-        "curve:N", scale=alt.Scale(domain=curves, range=[dashes[i % 4] for i in range(len(curves))]), legend=None
-    )
+    losses = alt.Y("loss:Q", title="loss", scale=alt.Scale(zero=False), axis=alt.Axis(minExtent=34))
+    dots = base.mark_circle(size=12, opacity=0.35).encode(y=losses, tooltip=tips)
     lines = base.mark_line(strokeWidth=1.8).encode(y=alt.Y("smooth:Q", title="loss"), strokeDash=dash)
     layered = alt.layer(dots, lines).properties(width=260, height=180)
-    header = alt.Facet("panel:N", title=None, sort=panels)
-    return layered.facet(facet=header, columns=min(3, len(panels))).resolve_scale(x="independent", y="independent")
+    faceted = layered.facet(facet=alt.Facet("panel:N", title=None, sort=panels), columns=evenly(len(panels), 3))
+    return faceted.resolve_scale(x="independent", y="independent")
+
+
+def _told_apart(curves: Sequence[str]) -> tuple[Any, Any]:
+    """Return colours and dashes of curves, so that twelve differ, and without colour four."""
+    alt = vega()
+    colours, dashes = (
+        alt.Scale(domain=list(curves), range=[values[place % len(values)] for place in range(len(curves))])
+        for values in (OKABE_ITO, _DASHES)
+    )
+    legend = alt.Legend(orient="bottom", columns=3, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2)
+    colour = alt.Color("curve:N", scale=colours, title=None, legend=legend if len(curves) > 1 else None)
+    return colour, alt.StrokeDash("curve:N", scale=dashes, legend=None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss.languages import languages
 from isogloss.report.figure import Figure
-from isogloss.report.figures.drawing import by_name, inline, vega
+from isogloss.report.figures.drawing import by_name, drop_down, inline, vega
 from isogloss.report.figures.equal_earth import Window
 from isogloss.report.figures.heat import Hover, hovering, whole_span
 from isogloss.report.figures.placing import name_places, spread
@@ -17,6 +17,8 @@ from isogloss.report.figures.scores import score_cells
 from isogloss.report.figures.theme import VIRIDIS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from isogloss.report.material import Material
@@ -84,29 +86,27 @@ def _chart(frame: pl.DataFrame, first: str, metric: str) -> Any:
     window = Window.around(places, width=_WIDTH, margin=_MARGIN)
     pixels = spread([window.pixel(*place) for place in places], apart=_RADIUS)
     middles = name_places(pixels, where["language"].to_list(), radius=_RADIUS)
-    names = pl.DataFrame(
-        {"text": where["language"], "x": [x for x, _ in middles], "y": [y for _, y in middles]}, orient="row"
-    )
-    at = dict(zip(where["language"], pixels, strict=True))
-    marks = pl.DataFrame(
-        [
-            {
-                "arm": row["arm"],
-                "row": by_name(row["language"]),
-                "x": at[row["language"]][0],
-                "y": at[row["language"]][1],
-                "seen": row["role"] != "unseen",
-                **{name: row[name] for name in ("value", "role", "n", "seeds")},
-            }
-            for row in frame.iter_rows(named=True)
-        ]
+    names = where.select(text="language").with_columns(_coordinates(middles))
+    at = where.select("language").with_columns(_coordinates(pixels))
+    marks = frame.join(at, on="language", maintain_order="left").select(
+        "arm",
+        "x",
+        "y",
+        *("value", "role", "n", "seeds"),
+        row=pl.Series([by_name(language) for language in frame["language"]]),
+        seen=pl.col("role") != "unseen",
     )
     ground = alt.Chart(alt.InlineData(values=land())).mark_geoshape(style="land", clip=True)
     ground = ground.project(type="equalEarth", scale=window.scale, translate=list(window.translate))
     texts = alt.Chart(inline(names)).mark_text(style="ink-text", fontSize=11).encode(**_pixels(), text="text:N")
     width, height = window.size
-    layers = (ground, *_marks(marks, first, metric), texts)
-    return alt.layer(*layers).properties(width=width, height=height)
+    return alt.layer(ground, *_marks(marks, first, metric), texts).properties(width=width, height=height)
+
+
+def _coordinates(points: Sequence[tuple[float, float]]) -> list[pl.Series]:
+    import polars as pl
+
+    return [pl.Series(name, [point[place] for point in points]) for place, name in enumerate(("x", "y"))]
 
 
 def _marks(marks: pl.DataFrame, first: str, metric: str) -> tuple[Any, ...]:
@@ -120,8 +120,7 @@ def _marks(marks: pl.DataFrame, first: str, metric: str) -> tuple[Any, ...]:
         Hover("n", "examples", ",d"),
         Hover("seeds", "seeds", "d"),
     )
-    drop_down = alt.binding_select(options=arms, name="variant ")
-    chosen = alt.selection_point(name="arm_chosen", fields=["arm"], bind=drop_down, value=[{"arm": first}])
+    chosen = drop_down("arm", "variant", {arm: arm for arm in arms}, first)
     marks, tips = hovering(marks, hover)
     base = alt.Chart(inline(marks)).transform_filter(chosen).encode(**_pixels())
     scale = alt.Scale(scheme=VIRIDIS.name, domain=list(whole_span(marks["value"])))
