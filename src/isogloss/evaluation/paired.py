@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -123,7 +123,7 @@ class Uncertainty:
         size = np.abs(estimate)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(size > 0, size / np.sqrt(self.cluster), 0.0)
-        return np.asarray(2 * stats.t.sf(ratio, self._cluster_df))
+        return np.asarray(2 * special.stdtr(self._cluster_df, -ratio))
 
     def quantile(self, level: Floats | float, *, conditional: bool) -> Floats:
         """The size that an estimate of true value 0 exceeds with probability `level`, two-sided, [T].
@@ -132,7 +132,7 @@ class Uncertainty:
             level: probability, a number or [T].
             conditional: on the seeds, so that only clusters vary.
         """
-        student = stats.t.isf(np.asarray(level) / 2, self._cluster_df) * np.sqrt(self.cluster)
+        student = -special.stdtrit(self._cluster_df, np.asarray(level) / 2) * np.sqrt(self.cluster)
         if conditional or self.seeds == 1:
             return np.asarray(student)
         joint: Floats = np.fmax(student, _invert_tail(level, self.seed, self._rest, self.seeds - 1))
@@ -241,7 +241,7 @@ def _invert_tail(level: Floats | float, seed: Floats, rest: Floats, df: int) -> 
     """The size at which `_tail` is `level`, by bisection to 1e-12 of the bracket, [T]."""
     half = np.asarray(level) / 2
     low = np.zeros_like(seed)
-    high = 2 * (stats.t.isf(half, df) * np.sqrt(seed) + stats.norm.isf(half) * np.sqrt(rest))
+    high = -2 * (special.stdtrit(df, half) * np.sqrt(seed) + special.ndtri(half) * np.sqrt(rest))
     for _ in range(40):
         middle = (low + high) / 2
         above = _tail(middle, seed, rest, df) > level
