@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from isogloss.cli.options import DEFAULT_STORE
 from isogloss.evaluation.html import STYLE, html
-from isogloss.evaluation.render import Format, Table, render
+from isogloss.evaluation.render import Format, render
+from isogloss.evaluation.tabular import Table
 from isogloss.recipe.load import load_recipe as recipe
 from isogloss.recipe.model import Recipe
 

@@ -11,7 +11,7 @@ import pytest
 
 from isogloss import Mistakes
 from isogloss.api import Tables, load, predict, recipe, run, table
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 FILE = "text\nw7 w30 w8\nw33 w12\n"
 

@@ -16,8 +16,9 @@ from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.frame import stack
 from isogloss.evaluation.outcomes import Outcomes
 from isogloss.evaluation.rebuild import block_text, keep
-from isogloss.evaluation.render import Cell, Table, render
+from isogloss.evaluation.render import render
 from isogloss.evaluation.table import tables
+from isogloss.evaluation.tabular import Cell, Table
 from isogloss.languages import cell, cells
 
 LANGUAGES = ("en", "de", "zh")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from isogloss.evaluation.html import html
-from isogloss.evaluation.render import Cell, Column, Group, Table
+from isogloss.evaluation.tabular import Cell, Column, Group, Table
 
 COLUMNS = (Column("<i>variant"), Column("n", "integer"), Column("sw", "number"), Column("95 %", "interval"))
 ROW = (Cell("<script>alert(1)</script>", ("oracle",)), Cell(1200), Cell(-41.666666, ("seen", "better")), Cell((-1, 2)))

@@ -12,7 +12,7 @@ import pytest
 from isogloss.evaluation.latex import Style, latex
 from isogloss.evaluation.layout.read import read_layout
 from isogloss.evaluation.rebuild import again
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 PAGE = r"""\documentclass[a4paper]{article}

@@ -18,8 +18,9 @@ from isogloss.evaluation.layout.lines import line_of
 from isogloss.evaluation.layout.read import LayoutFile, read_layout, shipped_layouts
 from isogloss.evaluation.outcomes import Outcomes
 from isogloss.evaluation.rebuild import again, block_text
-from isogloss.evaluation.render import Cell, Table, render
+from isogloss.evaluation.render import render
 from isogloss.evaluation.table import table, tables
+from isogloss.evaluation.tabular import Cell, Table
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 RIGHT = {"pooled": 0.6, "near": 0.61, "meta": 0.8, "more": 0.82, "source_only": 0.45}

@@ -14,8 +14,8 @@ from isogloss.evaluation.describe import describe
 from isogloss.evaluation.frame import failed_run, stack
 from isogloss.evaluation.naming import factors, named
 from isogloss.evaluation.outcomes import Outcomes, seed_units
-from isogloss.evaluation.render import Table
 from isogloss.evaluation.table import tables
+from isogloss.evaluation.tabular import Table
 
 RIGHT = {"finetune": 0.6, "maml": 0.8}
 SEEN = {"en": "source", "el": "auxiliary", "sw": "auxiliary", "th": "auxiliary"}

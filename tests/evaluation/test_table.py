@@ -15,8 +15,9 @@ from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.frame import stack
 from isogloss.evaluation.outcomes import Outcomes
-from isogloss.evaluation.render import Cell, Column, Group, Table, render
+from isogloss.evaluation.render import render
 from isogloss.evaluation.table import table, tables
+from isogloss.evaluation.tabular import Cell, Column, Group, Table
 
 PREDICTED = predictions({"pooled": 0.6, "meta": 0.8}, seeds=range(5))
 OUTCOMES = Outcomes.from_predictions(PREDICTED)

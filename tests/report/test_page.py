@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from isogloss.cli import main
-from isogloss.evaluation.render import Table
+from isogloss.evaluation.tabular import Table
 from isogloss.report.judged import judged
 from isogloss.report.material import Material
 from isogloss.report.page import page

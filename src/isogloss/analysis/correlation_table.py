@@ -11,7 +11,7 @@ from isogloss.analysis.correlations import BELIEVED, MEAN, POOLED, believed
 from isogloss.analysis.pretraining import SMALLEST
 from isogloss.analysis.statistics.frame import DEFAULT, TAKE_CONTROLS
 from isogloss.analysis.statistics.one_source import PERMUTATION
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 _SHOWN = (  # heading, test, coefficient, what is shown
     ("Pearson", "naive", "pearson", "value"),

@@ -32,7 +32,8 @@ from isogloss.evaluation.blocks import by_name, fill
 from isogloss.evaluation.confidence import calibration_tables, coverage_tables, read_percents
 from isogloss.evaluation.estimates import estimate_tables
 from isogloss.evaluation.rebuild import block_text
-from isogloss.evaluation.render import Table, render
+from isogloss.evaluation.render import render
+from isogloss.evaluation.tabular import Table
 
 
 def rebuild(markdown: Path, results: Path) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from isogloss.analysis.statistics.pairs import Matrix
 from isogloss.analysis.transfer import TransferFrames
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 
 def titled(observed: TransferFrames) -> list[tuple[str, Matrix]]:

@@ -16,7 +16,7 @@ from isogloss.errors import Mistakes
 if TYPE_CHECKING:
     from isogloss.cli.model_folder import Taken
     from isogloss.data.bag import Bag
-    from isogloss.evaluation.render import Table
+    from isogloss.evaluation.tabular import Table
     from isogloss.kinds.base import Kind
     from isogloss.learner.onnx import OnnxModel
 
@@ -68,7 +68,7 @@ def export_onnx(taken: Taken, folder: Path, *, int8: bool, most: int) -> None:
 
 def _cost(bags: Sequence[Bag], kind: Kind, length: int, before: OnnxModel, after: OnnxModel, *, rows: str) -> Table:
     """A row for each language: the primary metric before and after quantisation, on the same rows."""
-    from isogloss.evaluation.render import Cell, Column, Table
+    from isogloss.evaluation.tabular import Cell, Column, Table
 
     names: list[tuple[str, int]] = []
     numbers: list[tuple[float, ...]] = []

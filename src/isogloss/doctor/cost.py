@@ -11,7 +11,7 @@ from isogloss.doctor.examination import Examination, Finding
 from isogloss.doctor.examination import cells as row_of
 from isogloss.doctor.machine import free_disk, size, total_memory
 from isogloss.doctor.probe import held, probe_phase, probe_saving, probe_testing
-from isogloss.evaluation.render import Column, Table
+from isogloss.evaluation.tabular import Column, Table
 from isogloss.recipe.resolve import kind_of_task
 from isogloss.run.learners import fresh_learner, phase_spec
 from isogloss.run.scoring import test_bags

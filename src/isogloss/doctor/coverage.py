@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from isogloss.analysis.pretraining import known_encoders, reading
 from isogloss.data.bag import Coverage
 from isogloss.doctor.examination import Examination, Finding, cells, named, sorted_findings
-from isogloss.evaluation.render import Column, Table
+from isogloss.evaluation.tabular import Column, Table
 from isogloss.languages import parts
 
 BADLY = 0.05

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from scipy.stats import binom
 
-from isogloss.evaluation.render import Cell, Table, Value
+from isogloss.evaluation.tabular import Cell, Table, Value
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")

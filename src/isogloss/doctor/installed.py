@@ -10,7 +10,7 @@ from pathlib import Path
 from isogloss.doctor.examination import Examination, Finding, cells
 from isogloss.doctor.extras import EXTRA
 from isogloss.doctor.machine import free_disk, size, total_memory
-from isogloss.evaluation.render import Column, Table
+from isogloss.evaluation.tabular import Column, Table
 
 _PACKAGES = ("isogloss", "isogloss-mini", "torch", "transformers", "tokenizers", "numpy", "polars", "duckdb")
 _NOT_FOR_USERS = ("dev", "bench", "docs")

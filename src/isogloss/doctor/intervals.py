@@ -10,7 +10,7 @@ import numpy as np
 
 from isogloss.doctor.columns import Column as Rows
 from isogloss.doctor.examination import Examination, Finding, cells, named
-from isogloss.evaluation.render import Column, Table
+from isogloss.evaluation.tabular import Column, Table
 
 WANTED = 5.0
 """Points to either side that a score should be known to."""

@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from isogloss.doctor.columns import Column as Rows
 from isogloss.doctor.examination import Examination, Finding, cells, named, sorted_findings
-from isogloss.evaluation.render import Column, Table
+from isogloss.evaluation.tabular import Column, Table
 
 Counts = NDArray[np.int64]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from isogloss.errors import mistake
 from isogloss.evaluation.frame import Arm, arms, axis_columns, only
 from isogloss.evaluation.naming import named
-from isogloss.evaluation.render import MARKS, Cell, Column, Group, Table
+from isogloss.evaluation.tabular import MARKS, Cell, Column, Group, Table
 
 AVERAGES = {"macro_f1": "all: macro-F1", "accuracy": "all: accuracy"}
 """The rows over all labels, and what a table calls them."""

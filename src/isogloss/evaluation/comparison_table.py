@@ -7,7 +7,7 @@ import polars as pl
 from isogloss.evaluation.comparison import LEVEL, MEANS, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
 from isogloss.evaluation.naming import how_many
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 KEYS = ("targets", "difference", "95 % interval", "p", "p, given", "equal within", "verdict")
 """What a layout calls the columns, as far as a table has them; "p, given" is that of these very seeds."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from isogloss.evaluation.calibration import coverage_curve, expected_calibration_error, label_probabilities, tempered
 from isogloss.evaluation.frame import axis_columns, read_csv
 from isogloss.evaluation.naming import with_cells
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _ECE = (

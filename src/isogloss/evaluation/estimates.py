@@ -17,7 +17,7 @@ import polars as pl
 from isogloss.evaluation.calibration import label_probabilities
 from isogloss.evaluation.frame import axis_columns
 from isogloss.evaluation.naming import named, with_cells
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.evaluation.unlabelled import ESTIMATORS, Answered, left_out
 
 Unknown = Mapping[tuple[str, str], float | None]

@@ -12,8 +12,8 @@ from isogloss.errors import mistake
 if TYPE_CHECKING:
     from isogloss.evaluation.frame import Metrics
     from isogloss.evaluation.outcomes import Outcomes
-    from isogloss.evaluation.render import Table
     from isogloss.evaluation.slopes import Slope
+    from isogloss.evaluation.tabular import Table
     from isogloss.store import RunInfo, Store
 
 _JUDGED = ("language", "id", "group", "label", "prediction", "value")  # of the predictions, what comparisons need

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.languages import cell
 
 

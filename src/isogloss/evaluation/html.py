@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from html import escape
 
-from isogloss.evaluation.render import MARKS, Cell, Column, Table, number
+from isogloss.evaluation.tabular import MARKS, Cell, Column, Table, number
 from isogloss.languages import cell as cell_of
 
 STYLE = """<style>

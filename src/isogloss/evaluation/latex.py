@@ -11,7 +11,7 @@ from itertools import accumulate, groupby
 from textwrap import wrap
 from typing import NamedTuple
 
-from isogloss.evaluation.render import Cell, Column, Table, number
+from isogloss.evaluation.tabular import Cell, Column, Table, number
 
 _LONG = 24  # letters; a longer text that is not the first of its row is broken
 _BREADTH = "16em"

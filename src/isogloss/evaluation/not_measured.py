@@ -16,8 +16,8 @@ import polars as pl
 from isogloss.evaluation.estimates import Unknown, answered, roles
 from isogloss.evaluation.frame import axis_columns
 from isogloss.evaluation.naming import named
-from isogloss.evaluation.render import Cell, Column, Table
 from isogloss.evaluation.slopes import Slope
+from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.evaluation.unlabelled import estimate
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from isogloss.evaluation.frame import arms, only, span
 from isogloss.evaluation.naming import factors
 from isogloss.evaluation.reference import Reference, deviations
-from isogloss.evaluation.render import MARKS, Cell
+from isogloss.evaluation.tabular import MARKS, Cell
 
 
 def notes(printed: Reference, settings: Mapping[str, Any] | None, scores: pl.DataFrame) -> tuple[str, ...]:

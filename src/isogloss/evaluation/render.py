@@ -7,93 +7,18 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import replace
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from isogloss.evaluation.latex import Style
+from isogloss.evaluation.latex import AS_AROUND, Style, latex
+from isogloss.evaluation.tabular import MARKS, Cell, Column, Table, Value, number
 
 Format = Literal["text", "md", "latex", "csv", "json"]
-Kind = Literal["text", "integer", "number", "signed", "p", "interval"]
-Value = str | int | float | tuple[float, float] | None
-
-MARKS = {"seen": "†", "better": "▲", "worse": "▼", "oracle": "‡"}
-
-
-class Column(NamedTuple):
-    """A column.
-
-    Attributes:
-        name: its heading.
-        kind: what its cells hold; an interval is a pair, in two columns of a CSV file.
-        digits: after the decimal point.
-        many: one of many alike (languages), which may be folded where a line is too long.
-        key: what a layout calls it, where its heading says more or depends on the runs; the heading if empty.
-        group: a heading over neighbouring columns that have the same one; none if empty.
-    """
-
-    name: str
-    kind: Kind = "text"
-    digits: int = 2
-    many: bool = False
-    key: str = ""
-    group: str = ""
-
-    @property
-    def full_name(self) -> str:
-        """Its heading with that of its group, for a format that has one line of headings."""
-        return f"{self.group}: {self.name}" if self.group else self.name
-
-
-class Group(NamedTuple):
-    """Rows that belong together: from the row `first` on, up to the next group.
-
-    A heading stands above them; where it is empty, a rule alone.
-    """
-
-    heading: str
-    first: int
-
-
-class Cell(NamedTuple):
-    """A value, None where there is none, and marks: keys of `MARKS`."""
-
-    value: Value = None
-    marks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """What is shown, apart from how.
-
-    Attributes:
-        title: one line.
-        columns: in order.
-        rows: cells, one a column.
-        notes: sentences above the table.
-        footnotes: sentences below it.
-        groups: of rows, in order; rows before the first one are in none.
-    """
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
-    footnotes: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-
-    def parts(self) -> Iterator[tuple[str | None, tuple[tuple[Cell, ...], ...]]]:
-        """The rows by group, with its heading; None for those before the first group, where there are any."""
-        starts = [*(group.first for group in self.groups), len(self.rows)]
-        if starts[0]:
-            yield None, self.rows[: starts[0]]
-        for group, end in zip(self.groups, starts[1:], strict=True):
-            yield group.heading, self.rows[group.first : end]
 
 
 def render(tables: Sequence[Table], format: Format, *, width: int = 120, style: Style | None = None) -> str:
@@ -110,29 +35,9 @@ def render(tables: Sequence[Table], format: Format, *, width: int = 120, style: 
     if format == "text":
         return "\n".join(_text(part, width) for table in tables for part in _fold(table, width))
     if format == "latex":
-        from isogloss.evaluation.latex import AS_AROUND, latex
-
         return latex(tables, style or AS_AROUND)
     one: dict[str, Callable[[Table], str]] = {"md": _markdown, "csv": _csv}
     return "\n".join(one[format](table) for table in tables)
-
-
-def number(value: Value, column: Column) -> str:
-    """Return a value in the column's format, without marks; an en dash for none."""
-    if value is None:
-        return "–"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(number(bound, column._replace(kind="signed")) for bound in value) + "]"
-    return value if isinstance(value, str) else _digits(value, column)
-
-
-def _digits(value: float, column: Column) -> str:
-    if column.kind == "integer" or (column.kind == "number" and isinstance(value, int)):  # a count among scores
-        return f"{value:,}"
-    if column.kind == "p":
-        return "<0.001" if value < 0.001 else f"{value:.3f}"
-    sign = "+" if column.kind == "signed" else ""
-    return f"{value:{sign}.{column.digits}f}".replace("-", "−")
 
 
 def _marked(cell: Cell, column: Column) -> str:

@@ -18,7 +18,7 @@ from isogloss.evaluation.grid_table import GridPart, grid_table, is_grid, plain
 from isogloss.evaluation.naming import factors, named
 from isogloss.evaluation.notes import legend, notes
 from isogloss.evaluation.reference import AVERAGE, PrintedRow, Reference
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 SEEN = ("source", "auxiliary")
 PRINTED = " (printed)"

@@ -15,8 +15,9 @@ from isogloss.evaluation.layout.apply import laid_out
 from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.outcomes import Outcomes
 from isogloss.evaluation.reference import load_reference, reference_of
-from isogloss.evaluation.render import Format, Table, render
+from isogloss.evaluation.render import Format, render
 from isogloss.evaluation.score_table import score_tables
+from isogloss.evaluation.tabular import Table
 
 
 def table(

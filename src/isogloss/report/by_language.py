@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 
 from isogloss.evaluation.notes import legend
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.languages import languages, parts
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from isogloss.evaluation.render import Table
+    from isogloss.evaluation.tabular import Table
     from isogloss.report.figure import Figure
 
 _SMALL = 60  # rows of data that are shown as a table, too

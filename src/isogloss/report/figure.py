@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import polars as pl
 
-    from isogloss.evaluation.render import Table
+    from isogloss.evaluation.tabular import Table
 
 
 class Figure(NamedTuple):
@@ -31,7 +31,7 @@ class Figure(NamedTuple):
 
     def table(self) -> Table:
         """Return the data as a table."""
-        from isogloss.evaluation.render import Cell, Column, Table
+        from isogloss.evaluation.tabular import Cell, Column, Table
 
         columns = tuple(
             Column(name, "integer" if kind.is_integer() else "number" if kind.is_numeric() else "text")

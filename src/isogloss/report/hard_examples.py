@@ -14,7 +14,7 @@ import polars as pl
 from isogloss.evaluation.comparison import baseline_of
 from isogloss.evaluation.html import TEXT
 from isogloss.evaluation.naming import named
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.report.examples import disagreements, hardest
 from isogloss.report.judged import judged
 from isogloss.report.section import Section, without_empty

@@ -19,7 +19,7 @@ from isogloss.report.words import lead, sentences, tested
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isogloss.evaluation.render import Table
+    from isogloss.evaluation.tabular import Table
     from isogloss.report.figure import Figure
     from isogloss.report.material import Material
 

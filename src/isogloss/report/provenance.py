@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from isogloss.evaluation.frame import span
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.report.phases import (
     DeviceTime,
     chosen_on,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from isogloss.evaluation.render import Table
+from isogloss.evaluation.tabular import Table
 
 
 class Section(NamedTuple):

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from isogloss.errors import mistake
 from isogloss.evaluation.html import html
-from isogloss.evaluation.render import Format, Table, render
+from isogloss.evaluation.render import Format, render
+from isogloss.evaluation.tabular import Table
 from isogloss.store.files import write_text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import polars as pl
 from isogloss.analysis.selection.evaluate import BASELINES, MEASURES, RIDGE
 from isogloss.analysis.selection.features import NEAREST
 from isogloss.analysis.selection.rank import Ranked
-from isogloss.evaluation.render import Cell, Column, Table
+from isogloss.evaluation.tabular import Cell, Column, Table
 
 _SHORT = dict(zip(BASELINES, ("genetic", "best elsewhere"), strict=True))
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from isogloss.analysis.selection.features import Features
     from isogloss.analysis.selection.observed import Observed
     from isogloss.analysis.selection.runs import Measured
-    from isogloss.evaluation.render import Format, Table
+    from isogloss.evaluation.render import Format
+    from isogloss.evaluation.tabular import Table
     from isogloss.store import Store
 
 _ALONE = "Ranked by distance alone: nothing that was measured went into it."

@@ -16,7 +16,8 @@ from isogloss.errors import mistake, nearest
 
 if TYPE_CHECKING:
     from isogloss.analysis.matrix import DistanceMatrix
-    from isogloss.evaluation.render import Format, Table
+    from isogloss.evaluation.render import Format
+    from isogloss.evaluation.tabular import Table
 
 
 def distances(
@@ -119,7 +120,7 @@ def _table(matrix: DistanceMatrix) -> Table:
     """Return a matrix as a table; its values are whole where some are 100 or more (kilometres), to 2 decimals else."""
     import numpy as np
 
-    from isogloss.evaluation.render import Cell, Column, Table
+    from isogloss.evaluation.tabular import Cell, Column, Table
 
     digits = 0 if np.nanmax(matrix.values, initial=0.0) >= 100 else 2
     columns = (Column("language"), *(Column(name, "number", digits, many=True) for name in matrix.languages))

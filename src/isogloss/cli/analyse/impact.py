@@ -15,7 +15,7 @@ from isogloss.errors import mistake
 if TYPE_CHECKING:
     import polars as pl
 
-    from isogloss.evaluation.render import Table
+    from isogloss.evaluation.tabular import Table
 
 
 def impact(
@@ -53,7 +53,7 @@ def _tables(frame: pl.DataFrame) -> Iterator[Table]:
     """Yield a table of languages and layers for each analysis of each variant and cell, as means over seeds."""
     import polars as pl
 
-    from isogloss.evaluation.render import Cell, Column, Table
+    from isogloss.evaluation.tabular import Cell, Column, Table
 
     axes = [name for name in frame.columns if name.startswith("axis.")]
     about = ["recipe", "variant", *axes, "phase", "against", "pooling"]

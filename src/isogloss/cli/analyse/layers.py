@@ -16,7 +16,7 @@ from isogloss.errors import mistake
 
 if TYPE_CHECKING:
     from isogloss.analysis.layers import Layer
-    from isogloss.evaluation.render import Table
+    from isogloss.evaluation.tabular import Table
 
 
 def layers(
@@ -76,7 +76,7 @@ def layers(
 
 def _table(found: Sequence[Layer], name: str, *, naive: bool) -> Table:
     """A row for each layer: the coefficients and p-values that the choice goes by."""
-    from isogloss.evaluation.render import Cell, Column, Table
+    from isogloss.evaluation.tabular import Cell, Column, Table
 
     kinds = [link.name for link in found[0].distances]
     columns = [Column("layer", "integer"), Column("freeze")]

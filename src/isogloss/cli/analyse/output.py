@@ -12,7 +12,8 @@ import typer
 if TYPE_CHECKING:
     import polars as pl
 
-    from isogloss.evaluation.render import Format, Table
+    from isogloss.evaluation.render import Format
+    from isogloss.evaluation.tabular import Table
 
 
 def say_tables(tables: Sequence[Table], form: Format) -> None:

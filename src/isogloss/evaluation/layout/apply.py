@@ -13,8 +13,8 @@ from isogloss.evaluation.layout.below import absent
 from isogloss.evaluation.layout.model import Given
 from isogloss.evaluation.layout.page import Page
 from isogloss.evaluation.layout.read import LayoutFile
-from isogloss.evaluation.render import Table
 from isogloss.evaluation.score_table import KEYS
+from isogloss.evaluation.tabular import Table
 
 
 def laid_out(parts: Mapping[str, Sequence[Table]], file: LayoutFile, known: Collection[str] = ()) -> tuple[Table, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from isogloss.errors import Mistake, nearest
 from isogloss.evaluation.layout.model import Given, RowGroup
 from isogloss.evaluation.layout.read import LayoutFile
-from isogloss.evaluation.render import Cell, Table
+from isogloss.evaluation.tabular import Cell, Table
 
 Arm: TypeAlias = tuple[str, ...]
 """A variant and the values of the axes, as the first cells of a row have them."""

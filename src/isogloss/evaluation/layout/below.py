@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from isogloss.evaluation.layout.arms import Order, arm_of
 from isogloss.evaluation.layout.model import Given, Layout
-from isogloss.evaluation.render import Cell, Table
 from isogloss.evaluation.score_table import PRINTED, SPREAD
+from isogloss.evaluation.tabular import Cell, Table
 
 
 def said(text: str, layout: Layout) -> str:

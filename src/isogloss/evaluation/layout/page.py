@@ -11,7 +11,7 @@ from isogloss.evaluation.layout.below import absent, counts, printed, said, sour
 from isogloss.evaluation.layout.model import Given, Layout
 from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.layout.turn import turned
-from isogloss.evaluation.render import Cell, Column, Group, Table
+from isogloss.evaluation.tabular import Cell, Column, Group, Table
 
 _OF_LANGUAGES = ("language", "context")  # columns whose cells are languages
 _SCALED = ("number", "signed", "interval")  # kinds with digits after the decimal point

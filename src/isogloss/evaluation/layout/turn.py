@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from isogloss.evaluation.render import MARKS, Cell, Column, Group, Table
+from isogloss.evaluation.tabular import MARKS, Cell, Column, Group, Table
 
 
 def turned(table: Table, heads: int) -> Table:

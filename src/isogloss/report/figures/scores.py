@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isogloss.evaluation.intervals import score_intervals
-from isogloss.evaluation.render import MARKS
+from isogloss.evaluation.tabular import MARKS
 from isogloss.report.figure import Figure
 from isogloss.report.figures.drawing import by_name
 from isogloss.report.figures.heat import Cell, Heat, Hover, number, whole_span

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss.evaluation.comparison import comparison_arms
 from isogloss.evaluation.frame import Arm, only
-from isogloss.evaluation.render import MARKS
+from isogloss.evaluation.tabular import MARKS
 from isogloss.report.figure import Figure
 from isogloss.report.figures.heat import Cell, Heat, Hover, around_zero, number, whole_span
 from isogloss.report.figures.theme import BLUE_ORANGE, VIRIDIS
