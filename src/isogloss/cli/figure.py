@@ -9,7 +9,7 @@ import typer
 
 from isogloss.cli import complete
 from isogloss.cli.layout import grid
-from isogloss.cli.options import DEFAULT_STORE, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, AgainstOption, MetricOption, StoreOption
 from isogloss.errors import mistake
 
 
@@ -28,13 +28,8 @@ def figure(
         Path | None,
         typer.Option("--output", "-o", help="FILE.svg, .png, .pdf, .html or .json.", metavar="FILE"),
     ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", help="The variant to compare with; the first if not given.", metavar="VARIANT"),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="Accuracy or F1 if not given.", metavar="METRIC")
-    ] = None,
+    against: AgainstOption = None,
+    metric: MetricOption = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Also write what is drawn, as CSV.", metavar="FILE.csv")
     ] = None,

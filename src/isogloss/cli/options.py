@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isogloss.cli import complete
 from isogloss.errors import Mistake, Mistakes, mistake, nearest
 
 if TYPE_CHECKING:
@@ -32,6 +33,20 @@ SeedOption = Annotated[
 WithTextsOption = Annotated[
     bool, typer.Option("--with-texts", help="Show up to three labelled rows of the data on the model's card.")
 ]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option("--against", help="The variant to compare with; the first if not given.", metavar="VARIANT"),
+]
+CompareOption = Annotated[
+    str | None,
+    typer.Option(
+        "--compare",
+        help="Put a paper's printed numbers beside: xu2021-table1 …",
+        metavar="REFERENCE",
+        autocompletion=complete.references,
+    ),
+]
+MetricOption = Annotated[str | None, typer.Option("--metric", help="Accuracy or F1 if not given.", metavar="METRIC")]
 ProgressOption = Annotated[bool, typer.Option("--progress/--no-progress", help="Show how far it has come.")]
 FORMATS: tuple[Format, ...] = ("text", "md", "csv", "latex", "json")
 FormatOption = Annotated[str, typer.Option("--format", help="How it is written.", metavar="|".join(FORMATS))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from isogloss.cli import complete
-from isogloss.cli.options import DEFAULT_STORE, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, AgainstOption, CompareOption, MetricOption, StoreOption
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
@@ -25,17 +25,9 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to; replaced if there is one.")] = Path(
         "report.html"
     ),
-    against: Annotated[
-        str | None,
-        typer.Option("--against", help="The variant to compare with; the first if not given.", metavar="VARIANT"),
-    ] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option("--compare", help="Put a paper's printed numbers beside: xu2021-table1 …", metavar="REFERENCE"),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="Accuracy or F1 if not given.", metavar="METRIC")
-    ] = None,
+    against: AgainstOption = None,
+    compare: CompareOption = None,
+    metric: MetricOption = None,
     tables: Annotated[
         Path | None,
         typer.Option("--tables", help="Also write its tables there, as Markdown, LaTeX and CSV.", metavar="FOLDER"),

@@ -12,7 +12,15 @@ import typer
 from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_tables
 from isogloss.cli.by_label import say_by_label
-from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+from isogloss.cli.options import (
+    DEFAULT_STORE,
+    AgainstOption,
+    CompareOption,
+    FormatOption,
+    MetricOption,
+    StoreOption,
+    known_format,
+)
 from isogloss.errors import mistake
 
 if TYPE_CHECKING:
@@ -30,22 +38,9 @@ def table(
         ),
     ],
     *,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", help="The variant to compare with; the first if not given.", metavar="VARIANT"),
-    ] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option(
-            "--compare",
-            help="Put a paper's printed numbers beside: xu2021-table1 …",
-            metavar="REFERENCE",
-            autocompletion=complete.references,
-        ),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="Accuracy or F1 if not given.", metavar="METRIC")
-    ] = None,
+    against: AgainstOption = None,
+    compare: CompareOption = None,
+    metric: MetricOption = None,
     form: FormatOption = "text",
     describe: Annotated[bool, typer.Option("--describe", help="The comparison as sentences for a paper.")] = False,
     choose: Annotated[
