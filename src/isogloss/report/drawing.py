@@ -45,7 +45,7 @@ def drawn(figure: Figure) -> Drawing:
     from isogloss.report.figures.drawing import specification
 
     with debug_mode(False):  # as where it was made, see `isogloss.report.page`
-        asked = specification(figure.chart, theme.current())
+        asked = specification(figure.chart, theme.current(), checked=False)
     svg = _own_names(str(vl_convert.vegalite_to_svg(asked)), figure.name)
     live = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
     return Drawing(

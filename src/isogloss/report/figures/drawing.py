@@ -107,10 +107,13 @@ def save(chart: Any, file: Path, *, title: str = "") -> None:
         temporary.write_bytes(content)
 
 
-def specification(chart: Any, config: dict[str, Any], title: str = "") -> dict[str, Any]:
-    """Return a chart's Vega-Lite specification, data included, with a configuration of `theme`."""
+def specification(chart: Any, config: dict[str, Any], title: str = "", *, checked: bool = True) -> dict[str, Any]:
+    """Return a chart's Vega-Lite specification, data included, with a configuration of `theme`.
+
+    `checked` holds it against Vega-Lite's schema, which takes longer than to make it.
+    """
     titled = chart.properties(title=title) if title else chart
-    return {**titled.to_dict(), "config": config}
+    return {**titled.to_dict(validate=checked), "config": config}
 
 
 def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
