@@ -13,6 +13,7 @@ import pytest
 from evaluation.make import facts, predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
+from isogloss.evaluation.comparison_table import verdict
 from isogloss.evaluation.frame import stack
 from isogloss.evaluation.outcomes import Outcomes
 from isogloss.evaluation.render import render
@@ -74,6 +75,12 @@ def test_what_is_undecided_says_what_it_could_have_shown() -> None:
     assert column(mean, "verdict") == [f"undecided, could have shown ≥ {minimum:.1f}"]
     assert all("undecided" in str(verdict) for verdict in column(languages, "verdict"))
     assert any("conditional on the 3 seeds" in line for line in mean.footnotes)
+
+
+def test_a_difference_that_cannot_be_is_not_named() -> None:
+    row = {"verdict": "undecided", "seeds": 2, "unit": "seed", "p_given_seeds": 0.4, "difference": 1.0}
+    assert verdict({**row, "minimum": 471.4}) == "undecided, could have shown nothing"
+    assert verdict({**row, "minimum": 99.9}) == "undecided, could have shown ≥ 99.9"
 
 
 def test_a_failed_run_is_never_dropped() -> None:

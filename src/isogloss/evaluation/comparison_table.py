@@ -86,11 +86,11 @@ def verdict(row: dict[str, object]) -> str:
     these = ""
     if row["seeds"] != 1 and isinstance(given, float) and given <= LEVEL:
         these = f"{side} with these {row['unit']}s; over {row['unit']}s "
-    return (
-        f"{these}undecided, could have shown ≥ {minimum:.1f}"
-        if isinstance(minimum, float)
-        else "undecided, a single cluster"
-    )
+    if not isinstance(minimum, float):
+        return "undecided, a single cluster"
+    if minimum > 100:  # points of percent: there is no such difference
+        return f"{these}undecided, could have shown nothing"
+    return f"{these}undecided, could have shown ≥ {minimum:.1f}"
 
 
 def _footnotes(part: pl.DataFrame, *, mean: bool) -> list[str]:
