@@ -93,7 +93,7 @@ def test_nothing_of_the_data_and_no_place_of_this_machine_is_in_the_folder(
     assert [place for place in ("secret-place", "inner", own.name, str(Path.home()) + "/") if place in text] == []
     card = (folder / "README.md").read_text()
     settings = json.loads(card.partition("```json\n")[2].partition("```")[0])
-    assert settings["encoder"] == "my-encoder"
+    assert settings["encoder"] == "FOLDER"
     assert settings["task"]["path"] == "FOLDER"
     assert settings["task"]["files"]["all"] == {"pattern": "mine.csv", "language": "lang"}
     assert "- **labels**: a, b" in card
@@ -148,24 +148,33 @@ def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "public"),
     [
-        ({"encoder": "/somewhere/else/x"}, {"encoder": "x"}),
-        ({"encoder": "~/models/x"}, {"encoder": "x"}),
-        ({"encoder": "C:\\me\\x"}, {"encoder": "x"}),
+        ({"encoder": "/somewhere/else/x"}, {"encoder": "FOLDER"}),
+        ({"encoder": "~/models/x"}, {"encoder": "FOLDER"}),
+        ({"encoder": "C:\\me\\x"}, {"encoder": "FOLDER"}),
         ({"encoder": "owner/name@refs/pr/1"}, {"encoder": "owner/name@refs/pr/1"}),
         ({"encoder": "mini"}, {"encoder": "mini"}),
         ({"data": {"xnli": "a/b"}}, {"data": {"xnli": "FOLDER"}}),
+        (
+            {"task": {"files": {"a": {"pattern": "b.csv", "value": 7}}}},
+            {"task": {"files": {"a": {"pattern": "b.csv", "value": "VALUE"}}}},
+        ),
+        ({"description": "as in /somewhere/mine/notes, or C:\\me\\x"}, {"description": "as in FOLDER or FOLDER"}),
+        (
+            {"citation": "https://example.org/a/b, and/or him/her"},
+            {"citation": "https://example.org/a/b, and/or him/her"},
+        ),
         ({"task": "/somewhere/my.toml"}, {"task": "my.toml"}),
         ({"task": {"hub": {"path": "owner/name"}}}, {"task": {"hub": {"path": "owner/name"}}}),
         ({"task": {"files": {"train": "a/b.csv"}}}, {"task": {"files": {"train": "b.csv"}}}),
         (
             {"task": {"files": {"train": [{"pattern": "a/b.csv", "value": "x/y"}]}}},
-            {"task": {"files": {"train": [{"pattern": "b.csv", "value": "x/y"}]}}},
+            {"task": {"files": {"train": [{"pattern": "b.csv", "value": "VALUE"}]}}},
         ),
         (
             {"variants": [{"set": {"data.xnli": "a/b", "task.path": "c/d", "encoder": "/e/f", "phases.x.rates": 0.5}}]},
             {
                 "variants": [
-                    {"set": {"data.xnli": "FOLDER", "task.path": "FOLDER", "encoder": "f", "phases.x.rates": 0.5}}
+                    {"set": {"data.xnli": "FOLDER", "task.path": "FOLDER", "encoder": "FOLDER", "phases.x.rates": 0.5}}
                 ]
             },
         ),

@@ -118,6 +118,15 @@ def test_what_was_read_once_is_read_again_offline(nli, fake_hub):
         read_rows(_task(nli), "sw", "validation")
 
 
+def test_a_part_that_is_missing_in_the_cache_is_not_read_past(nli, fake_hub):
+    """The hub's client takes what is there for all; cut into parts, a split says how many it has."""
+    read_rows(_task(nli), "en", "validation")
+    (whole,) = fake_hub.cache.rglob("validation-00000-of-00001.parquet")
+    whole.rename(whole.with_name("validation-00000-of-00002.parquet"))
+    with pytest.raises(Mistakes, match=r"not wholly, in the hub's cache; .*isogloss fetch"):
+        read_rows(_task(nli), "en", "validation", offline=True)
+
+
 @pytest.mark.parametrize(
     ("card", "config", "patterns"),
     [

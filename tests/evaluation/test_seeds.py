@@ -113,6 +113,14 @@ def test_seeds_that_did_not_finish_are_told(tmp_path: Path) -> None:
     assert (picked.run.seed, "the best of 2 seeds (1 more did not finish)" in picked.how) == ("2", True)
 
 
+def test_where_none_has_finished_there_is_no_best(tmp_path: Path) -> None:
+    store = made(tmp_path, BOTH, select={"on": "source"})
+    for key in ("00000000", "11111111", "22222222"):
+        (store.run(key).path / "done.json").unlink()
+    with pytest.raises(Mistakes, match="toy: none of 3 seeds has finished; run the recipe to its end"):
+        pick(store, "toy", "best")
+
+
 def test_a_seed_by_its_name(tmp_path: Path) -> None:
     store = made(tmp_path, BOTH)
     assert [pick(store, "toy/plain", str(seed)).run.seed for seed in range(3)] == ["0", "1", "2"]

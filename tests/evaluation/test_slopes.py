@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from isogloss.evaluation.slopes import Arm, _errors, common_slope, keep, measured, read_shipped, shipped
+from isogloss.evaluation.unlabelled import Answered, _with_slope
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,21 @@ def test_what_is_told_is_the_larger_error_of_the_two_directions() -> None:
         assert (both["error"] < both["mean"]).all()  # better than to take the anchors' own accuracy
     assert max(slope.errors.values()) < 10
     assert [slope.error(count) for count in (0, 1, 9)] == [slope.errors[name] for name in ("trained on", "1", "4")]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_few_rows_that_are_all_right_or_all_wrong_leave_much_to_chance(right: bool) -> None:
+    """Red when p (1 − p) of the rows themselves is taken for what chance may do: of four alike rows it is nothing."""
+    slope = shipped("mini")
+    assert slope is not None
+
+    def answered(rows: int) -> Answered:
+        return Answered(np.full((1, rows), 0.9), np.zeros((1, rows), dtype=np.int64), np.full((1, rows), right))
+
+    few, many = (_with_slope([answered(rows)], answered(50), slope, 1) for rows in (4, 4000))
+    assert few.accuracy is None
+    assert "4 labelled rows errs by" in few.reason
+    assert many.mean_absolute_error == pytest.approx(slope.error(1) / 100, abs=1e-4)
 
 
 def test_an_intercept_for_each_arm_and_one_slope() -> None:

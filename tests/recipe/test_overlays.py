@@ -159,6 +159,13 @@ def test_paths_start_from_the_files_own_folder(tmp_path: Path) -> None:
     assert recipe.data == {"xnli": str(tmp_path / "folder")}
 
 
+def test_an_encoder_that_is_a_folder_there_is_one_wherever_the_recipe_is_read_from(tmp_path: Path) -> None:
+    text = SMALL.replace('encoder = "mini"', 'encoder = "models/own"')
+    assert load(tmp_path, text).encoder == "models/own"  # a name on the hub
+    (tmp_path / "models" / "own").mkdir(parents=True)
+    assert load(tmp_path, text).encoder == str(tmp_path / "models" / "own")
+
+
 def test_a_recipe_cannot_be_changed(tmp_path: Path) -> None:
     recipe = load(tmp_path)
     with pytest.raises(ValidationError):

@@ -6,6 +6,7 @@ All that reads a data set goes through here. So a machine without a network has 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from isogloss.errors import Mistakes, mistake
 
 CARD = "README.md"
 _EVERY = ["*.parquet"]
+_PART = re.compile(r"(.*)-\d{5}-of-(\d{5})(.*)")
 
 
 @cache
@@ -40,7 +42,7 @@ def snapshot(path: str, revision: str, patterns: list[str], *, offline: bool) ->
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(
+        folder = Path(
             snapshot_download(
                 path, repo_type="dataset", revision=revision, allow_patterns=patterns, local_files_only=offline
             )
@@ -48,10 +50,27 @@ def snapshot(path: str, revision: str, patterns: list[str], *, offline: bool) ->
     except LocalEntryNotFoundError as fault:
         if not offline:
             raise unreachable(path, fault) from None
-        remedy = 'bring it where there is a network (`isogloss fetch RECIPE`), or give a folder: path = "FOLDER"'
-        raise mistake("not, or not wholly, in the hub's cache", where=path, remedy=remedy) from None
+        raise _not_whole(path) from None
     except Exception as fault:  # noqa: BLE001 (of the client or its transport; their classes change with its version)
         raise unreachable(path, fault) from None
+    if offline and not _parts_are_all_there(folder):
+        raise _not_whole(path)
+    return folder
+
+
+def _not_whole(path: str) -> Mistakes:
+    remedy = 'bring it where there is a network (`isogloss fetch RECIPE`), or give a folder: path = "FOLDER"'
+    return mistake("not, or not wholly, in the hub's cache", where=path, remedy=remedy)
+
+
+def _parts_are_all_there(folder: Path) -> bool:
+    """Whether of each file that is cut into parts, named so, every part is in the cache.
+
+    The hub's client takes what is there for all that there is, where it was never told what there is.
+    """
+    named = ((path, _PART.fullmatch(path.name)) for path in folder.rglob("*"))
+    there = Counter((str(path.parent), found[1], found[2], found[3]) for path, found in named if found)
+    return all(count == int(parts) for (_, _, parts, _), count in there.items())
 
 
 def whole(path: str, revision: str, config: str | None, pattern: str | None, *, offline: bool) -> Path:

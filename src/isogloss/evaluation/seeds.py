@@ -54,7 +54,10 @@ def pick(store: Store, address: str, seed: str | None = None) -> Picked:
     runs = _seeds_of(store, address)
     done = [run for run in runs if run.state == "done"]
     if seed == BEST:
-        return _best(store, done or runs, len(runs), address)
+        if not done:
+            remedy = "run the recipe to its end first, or see why with `isogloss show RUNS`"
+            raise mistake(f"none of {len(runs)} seeds has finished", where=address, remedy=remedy)
+        return _best(store, done, len(runs), address)
     named = [run for run in runs if run.seed == seed]
     if not named:
         known = [run.seed for run in runs]

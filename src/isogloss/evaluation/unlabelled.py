@@ -130,7 +130,9 @@ def _with_slope(anchors: Sequence[Answered], target: Answered, slope: Slope, lan
     moved = level + slope.value * (float(target.confidence.mean()) - confidence)
     elsewhere = slope.error(languages) / 100
     # What is expected of |a normal error| is sqrt(2/π) of its deviation; both are of that kind, and independent.
-    drawn = float(np.sqrt(2 / np.pi * level * (1 - level) / rows.sum()))
+    # Chance does not end where all of a few rows are right: Laplace's rule of succession takes one more of either.
+    share = (level * rows.sum() + 1) / (rows.sum() + 2)
+    drawn = float(np.sqrt(2 / np.pi * share * (1 - share) / rows.sum()))
     error = float(np.hypot(elsewhere, drawn))
     if error > MOST_ERROR:
         why = f"an estimate from {rows.sum():,.0f} labelled rows errs by {error:.0%}, more than {MOST_ERROR:.0%}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -52,7 +53,15 @@ def _write(module: Any, params: Params, tokenizer: Any, folder: Path, card: str)
     with quiet():
         module.save_pretrained(folder, state_dict=weights)
         tokenizer.save_pretrained(folder)
+    _drop_local(folder / "tokenizer_config.json")
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _drop_local(file: Path) -> None:
+    """Drop what transformers notes of how a tokenizer was loaded here."""
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    kept = {key: value for key, value in settings.items() if key not in ("is_local", "local_files_only")}
+    file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _unwritable(folder: Path, error: OSError) -> Exception:

@@ -1,7 +1,8 @@
-"""A recipe's settings as they may leave this machine: of a path the file's name, of a folder of data nothing."""
+"""A recipe's settings as they may leave this machine: of a path the file's name, of folders and of cells nothing."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -10,13 +11,15 @@ from isogloss.learner.encoders import EMBEDDED, on_hub
 
 _FILES = ("pattern", "index")  # keys whose values are paths of files
 _FOLDER = "FOLDER"  # in place of one, whose very name may be that of a user
+_VALUE = "VALUE"  # in place of what rows are chosen by, which is a cell of the data
+_IN_TEXT = re.compile(r"(?<![^\s(\"'=])(?:~?/(?:[^\s/]+/)+|[A-Za-z]:\\)[^\s)\"']*")  # a path amid words, and no address
 _HUB = "hub"  # its path is a name there
 
 
 def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with names in place of paths of files and encoders of this machine, and "FOLDER" for folders.
+    """Return settings with names in place of paths of files, and "FOLDER" for folders of data and of encoders.
 
-    Names on the hub stay.
+    Names on the hub stay. Of the values that a file's rows are chosen by, which are cells of the data, "VALUE" is left.
     """
     return {key: _public(value, key.split(".")) for key, value in settings.items()}
 
@@ -27,18 +30,21 @@ def _public(value: Any, keys: list[str]) -> Any:
         return {key: item if key == _HUB else _public(item, [*keys, *key.split(".")]) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_public(item, keys) for item in value]
-    if not isinstance(value, str):
-        return value
-    if keys[-1] == "path" or "data" in keys[-2:-1]:
+    if keys[-1] == "value" and "files" in keys:
+        return _VALUE
+    return _public_text(value, keys) if isinstance(value, str) else value
+
+
+def _public_text(text: str, keys: list[str]) -> str:
+    of_data = keys[-1] == "path" or "data" in keys[-2:-1]
+    if of_data or (keys[-1] == "encoder" and text != EMBEDDED and (_is_path(text) or not on_hub(text))):
         return _FOLDER
-    return PureWindowsPath(value).name if _is_path(value, keys) else value
+    if keys[-1] in _FILES or "files" in keys[-2:-1] or _is_path(text):
+        return PureWindowsPath(text).name
+    return _IN_TEXT.sub(_FOLDER, text)
 
 
-def _is_path(text: str, keys: list[str]) -> bool:
-    if keys[-1] in _FILES or "files" in keys[-2:-1]:
-        return True
+def _is_path(text: str) -> bool:
     if text.startswith(("~", "./", "../", ".\\", "..\\")) or text.endswith(".toml"):
         return True
-    if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
-        return True
-    return keys[-1] == "encoder" and text != EMBEDDED and not on_hub(text)
+    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()

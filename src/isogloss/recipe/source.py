@@ -152,12 +152,13 @@ def _by_name(
 
 
 def _anchored(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The tables with relative paths (data, tasks, an encoder with a leading dot) from the file's folder."""
+    """The tables with relative paths (data, tasks, an encoder with a leading dot or that is there) from `folder`."""
     anchored = _anchored_task(tables, folder)
     if isinstance(tables.get("data"), dict):
         anchored["data"] = {task: _absolute(path, folder) for task, path in tables["data"].items()}
-    if str(tables.get("encoder", "")).startswith((".", "~")):
-        anchored["encoder"] = _absolute(tables["encoder"], folder)
+    encoder = str(tables.get("encoder", ""))
+    if encoder.startswith((".", "~")) or ("/" in encoder and (folder / encoder).is_dir()):
+        anchored["encoder"] = _absolute(encoder, folder)
     if isinstance(tables.get("evaluation"), dict):
         anchored["evaluation"] = _anchored_task(tables["evaluation"], folder)
     if isinstance(tables.get("phases"), dict):
