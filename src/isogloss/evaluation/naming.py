@@ -21,6 +21,18 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
     return _targets_as_columns(_draws_as_repetitions(frame))
 
 
+def named_among(frame: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Give predictions the names that the arms of a score frame have, which is of these runs and of others.
+
+    Named by themselves they would be called otherwise: the runs of a second recipe may all have failed, say.
+    """
+    own = "its own"
+    about = ("recipe", "variant", "seed", "language", "second_language")
+    others = scores.select(*about, pl.selectors.starts_with("axis."))
+    both = pl.concat([frame.with_columns(pl.lit(value=True).alias(own)), others], how="diagonal_relaxed")
+    return named(both).filter(own).drop(own)
+
+
 def with_cells(frame: pl.DataFrame) -> pl.DataFrame:
     """Join a second language to the first, as in `de/en`: a German context with a question in English."""
     if "second_language" not in frame.columns:
