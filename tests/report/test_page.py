@@ -252,7 +252,28 @@ def test_time_of_shared_phases_counts_once(material: Make, no_figures: None) -> 
     assert "30.1 min of device time: 30.0 min of training" in html
 
 
-def test_paths_of_encoders_are_nobodys_business(material: Make, no_figures: None) -> None:
-    html = page_html(page(again(material(), '"encoder": "mini"', '"encoder": "/a/private/place/mine"')))
+@pytest.mark.parametrize("place", ["/a/private/place/", "../private/", "~/private/"])
+def test_paths_of_encoders_are_nobodys_business(material: Make, no_figures: None, place: str) -> None:
+    html = page_html(page(again(material(), '"encoder": "mini"', f'"encoder": "{place}mine"')))
     assert "<dd>mine</dd>" in html
+    assert "private" not in html
+
+
+def test_paths_that_variants_set_and_phases_were_trained_on_are_nobodys_business(
+    material: Make, no_figures: None
+) -> None:
+    made = material(task="../private/tested.toml")
+    for path in [*made.store.root.rglob("run.json"), *made.store.root.rglob("phase.json")]:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if path.name == "run.json":
+            changes = {"encoder": "../private/mine", "phases.source.on.task": "/private/trained.toml"}
+            for variant in known["settings"]["variants"]:
+                variant |= {"description": "", "set": changes}
+        else:
+            known["task"] = known["settings"]["on"]["task"] = "/private/trained.toml"
+        path.write_text(json.dumps(known), encoding="utf-8")
+    html = page_html(page(again(made)))
+    assert "encoder = mine; phases.source.on.task = trained.toml" in html
+    assert "of train of trained.toml" in html
+    assert "<dd>tested.toml</dd>" in html
     assert "private" not in html

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from isogloss.evaluation.frame import span
 from isogloss.evaluation.tabular import Cell, Column, Table
+from isogloss.recipe.public import without_paths
+from isogloss.report.material import task_name
 from isogloss.report.phases import (
     DeviceTime,
     chosen_on,
@@ -52,11 +53,10 @@ def facts(material: Material) -> list[tuple[str, str]]:
     for role, language in rows.iter_rows():
         roles.setdefault(role, {})[language] = None
     seen = {**roles.get("source", {}), **roles.get("auxiliary", {})}
-    settings = [run.settings for run in material.runs]
     seeds = [len({run.seed for run in own}) for own in _by_arm(material.done).values()]
     named = [
-        ("task", _several(_task(run) for run in material.runs)),
-        ("encoder", _several(_encoder(str(one.get("encoder", ""))) for one in settings)),
+        ("task", _several(map(task_name, material.runs))),
+        ("encoder", _several(str(without_paths(run.settings).get("encoder", "")) for run in material.runs)),
         ("source", ", ".join(roles.get("source", {}))),
         ("auxiliary", ", ".join(roles.get("auxiliary", {}))),
         ("targets never trained on", str(len([one for one in roles.get("unseen", {}) if one not in seen]))),
@@ -66,17 +66,6 @@ def facts(material: Material) -> list[tuple[str, str]]:
         ("begun", time.strftime("%Y-%m-%d", time.gmtime(min(run.begun for run in material.runs)))),
     ]
     return [(name, value) for name, value in named if value]
-
-
-def _task(run: RunInfo) -> str:
-    task = run.tested_on
-    name = str(task.get("name", "") if isinstance(task, Mapping) else task)
-    return PurePath(name).name
-
-
-def _encoder(name: str) -> str:
-    """Return what an encoder is called; of a folder its own name, since paths are nobody's business."""
-    return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
 def _by_arm(runs: Iterable[RunInfo]) -> dict[tuple[object, ...], list[RunInfo]]:
