@@ -12,13 +12,16 @@ from isogloss.errors import Mistakes
 from isogloss.evaluation.evidence import chosen
 from isogloss.evaluation.frame import arms
 from isogloss.evaluation.naming import named
+from isogloss.report.figures import rates, training
 from isogloss.report.judged import judged
 from isogloss.report.material import Material, gathered
+from isogloss.report.provenance import provenance
 from isogloss.store import Store
 from report.make import made_up_store
 
 Two = Callable[..., Store]
 FIRST, SECOND = "first", "second"
+VARIANTS = ("pooled", "meta_optimizer")
 
 
 @pytest.fixture
@@ -83,3 +86,36 @@ def test_other_rows_of_the_same_task_are_refused(two: Two) -> None:
             path.write_text(text.replace('"split": "test"', '"split": "validation"'), encoding="utf-8")
     with pytest.raises(Mistakes, match="first: test of made-up, second: validation of made-up"):
         gathered(Store(store.root), [FIRST, SECOND])
+
+
+def test_learned_rates_of_two_recipes_are_two_panels(two: Two) -> None:
+    store = two(rates=("meta_optimizer",))
+    made_up_store(store.root, recipe="third", rates=("meta_optimizer",), seeds=(0,))
+    figure = rates.figure(gathered(store, [SECOND, "third"]))
+    assert figure is not None
+    assert set(figure.data["panel"]) == {"second/meta_optimizer, meta", "third/meta_optimizer, meta"}
+    assert set(figure.data["runs"]) == {1}
+
+
+def test_losses_of_two_recipes_are_curves_of_their_own(two: Two) -> None:
+    figure = training.figure(gathered(two(steps=5), [FIRST, SECOND]))
+    assert figure is not None
+    curves = figure.data.select("phase", "variant", "runs").unique()
+    own = [("adapt", f"{recipe}/{variant}", 1) for recipe in (FIRST, SECOND) for variant in VARIANTS]
+    shared = [("source", ", ".join(f"{recipe}/{variant}" for variant in VARIANTS), 1) for recipe in (FIRST, SECOND)]
+    assert sorted(curves.iter_rows()) == sorted(own + shared)
+
+
+def test_rows_of_labels_say_whose_they_are(two: Two) -> None:
+    section = provenance(gathered(two(), [FIRST, SECOND]))
+    (table,) = [table for table in section.tables if table.title.startswith("Which labels")]
+    called = [row[0].value for row in table.rows]
+    assert called == [f"{recipe}/{variant}" for recipe in (FIRST, SECOND) for variant in VARIANTS]
+
+
+def test_failures_say_in_which_cell(tmp_path: Path) -> None:
+    axes = {"auxiliary": [["el"], ["el", "ur"]]}
+    store = made_up_store(tmp_path, recipe=FIRST, axes=axes, failed=[("pooled", 1)])
+    told = [one for one in provenance(gathered(store, [FIRST])).sentences if "failed" in one]
+    of = "first/pooled@1 ({}) failed in adapt: the loss is not finite"
+    assert told == [of.format("auxiliary el"), of.format("auxiliary el+ur")]

@@ -123,6 +123,10 @@ class Material:
         """Return an arm's name in a figure: axes on which all arms are alike are left out."""
         return str(Arm(arm.variant, tuple((axis, value) for axis, value in arm.cell if self.varies(axis))))
 
+    def variant(self, run: RunInfo) -> str:
+        """Return what tables call the variant of a run: where there are several recipes, the recipe stands before."""
+        return f"{run.recipe}/{run.variant}" if self.scores["recipe"].n_unique() > 1 else run.variant
+
     def varies(self, axis: str) -> bool:
         """Whether arms differ on an axis."""
         return len({value for one in self.arms for name, value in one.arm.cell if name == axis}) > 1

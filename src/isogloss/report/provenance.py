@@ -35,7 +35,7 @@ def provenance(material: Material) -> Section:
     """Return the section; it opens every phase's and run's description, and no weights."""
     phases = phases_of(material)
     tables = (_runs(material), _labels(material), phase_table(phases), _machines(material))
-    failures = [f"{run.address} failed in {run.failed_phase or 'no phase'}: {run.error}" for run in _failed(material)]
+    failures = [_failure(run) for run in material.runs if run.state == "failed"]
     return Section(
         "what-was-run",
         "What was run",
@@ -81,8 +81,10 @@ def _states(runs: Sequence[RunInfo]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "unfinished") if counts[state])
 
 
-def _failed(material: Material) -> list[RunInfo]:
-    return [run for run in material.runs if run.state == "failed"]
+def _failure(run: RunInfo) -> str:
+    cell = ", ".join(f"{axis} {'+'.join(values)}" for axis, values in run.axes.items())
+    whose = f"{run.address} ({cell})" if cell else run.address
+    return f"{whose} failed in {run.failed_phase or 'no phase'}: {run.error}"
 
 
 def _warnings(material: Material) -> dict[str, list[str]]:
@@ -135,7 +137,7 @@ def _labels(material: Material) -> Table:
         spoilt |= dict.fromkeys(language for language in unseen if language in looked)
         cell = " ".join(f"{axis}={'+'.join(values)}" for axis, values in run.axes.items() if axis not in _REPEATED)
         texts = (cell, trained_on(material, run), ", ".join(looked), ", ".join(unseen))
-        rows.append((Cell(run.variant), *(Cell(text or None) for text in texts)))
+        rows.append((Cell(material.variant(run)), *(Cell(text or None) for text in texts)))
     names = ("variant", "cell", "labels trained on", "labels that chose a step", "zero-shot: no label trained on")
     notes = (
         "A language whose labels were trained on is marked † in every table: few-shot where they were few, as the rows "
