@@ -277,3 +277,11 @@ def test_paths_that_variants_set_and_phases_were_trained_on_are_nobodys_business
     assert "of train of trained.toml" in html
     assert "<dd>tested.toml</dd>" in html
     assert "private" not in html
+
+
+def test_cells_of_two_languages_count_as_what_they_are(material: Make, no_figures: None) -> None:
+    made = page(material(languages=("en", "en/el", "el/en", "sw/th")))
+    told = dict(made.facts)
+    assert (told["source"], told["targets never trained on"]) == ("en", "3")
+    (table,) = [table for table in made.sections[-1].tables if table.title.startswith("Which labels")]
+    assert {row[-1].value for row in table.rows} == {"en/el, el/en, sw/th"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from isogloss.evaluation.frame import span
+from isogloss.evaluation.naming import with_cells
 from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.recipe.public import without_paths
 from isogloss.report.material import task_name
@@ -47,10 +48,8 @@ def provenance(material: Material) -> Section:
 def facts(material: Material) -> list[tuple[str, str]]:
     """Return what a reader must know before the first number, as names and values."""
     roles: dict[str, dict[str, None]] = {}
-    rows = (
-        material.scores.filter(material.scores["language"] != "").select("role", "language").unique(maintain_order=True)
-    )
-    for role, language in rows.iter_rows():
+    tested = with_cells(material.scores).filter(pl.col("language") != "").select("role", "language")
+    for role, language in tested.unique(maintain_order=True).iter_rows():
         roles.setdefault(role, {})[language] = None
     seen = {**roles.get("source", {}), **roles.get("auxiliary", {})}
     seeds = [len({run.seed for run in own}) for own in _by_arm(material.done).values()]
@@ -151,7 +150,9 @@ def _labels(material: Material) -> Table:
 
 
 def _unseen(material: Material, run: RunInfo) -> list[str]:
-    own = material.scores.filter(pl.col("run").str.contains(run.key, literal=True), pl.col("role") == "unseen")
+    own = with_cells(material.scores).filter(
+        pl.col("run").str.contains(run.key, literal=True), pl.col("role") == "unseen"
+    )
     return list(dict.fromkeys(own["language"]))
 
 
