@@ -50,6 +50,8 @@ def figure(
         raise mistake(f'"{data}" is no CSV file', where="--data", remedy="name one that ends in .csv")
     opened = Store(store)
     material = gathered(opened, [runs], against=against, metric=metric)
+    for note in material.notes:
+        typer.echo(note, err=True)
     if name is None:
         if output is not None or data is not None:
             raise mistake("no figure is named", where="figure", remedy=f"see which there are: isogloss figure {runs}")

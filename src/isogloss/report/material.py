@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.evidence import chosen, evidence
 from isogloss.evaluation.frame import Arm
+from isogloss.evaluation.left_out import left_out
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,12 +29,13 @@ def gathered(
         Mistakes: as `isogloss.evaluation.evidence.chosen`, or the runs are tested on different rows: an id then
             means another example in each, and a number another label.
     """
-    runs = chosen(store, addresses)
+    everything = store.runs()
+    runs = chosen(store, addresses, among=everything)
     if any(_rows(run) != _rows(runs[0]) for run in runs):
         told = dict.fromkeys(f"{run.recipe}: {_rows_told(run)}" for run in runs)
         remedy = f"make a page for each: isogloss report {runs[0].recipe} -o {runs[0].recipe}.html"
         raise mistake(f"tested on different rows ({', '.join(told)})", where=" ".join(addresses), remedy=remedy)
-    return Material(store, runs, against, metric)
+    return Material(store, runs, against, metric, tuple(left_out(everything, runs, addresses)))
 
 
 def _rows(run: RunInfo) -> tuple[object, ...]:
@@ -62,12 +64,14 @@ class Material:
         runs: which, as `isogloss.evaluation.evidence.chosen` returns them.
         against: the variant that others are compared with; the first if not given.
         metric: what is shown of a run; its primary metric if not given.
+        notes: which runs are left out, a sentence each.
     """
 
     store: Store
     runs: Sequence[RunInfo]
     against: str | None = None
     metric: str | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def _evidence(self) -> tuple[pl.DataFrame, Outcomes | None]:

@@ -40,7 +40,7 @@ def provenance(material: Material) -> Section:
     return Section(
         "what-was-run",
         "What was run",
-        sentences=(*_collapses(material), *failures, _work(device_time(material, phases))),
+        sentences=(*material.notes, *_collapses(material), *failures, _work(device_time(material, phases))),
         tables=tuple(table for table in tables if table.rows),
     )
 
