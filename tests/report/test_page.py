@@ -20,6 +20,7 @@ from isogloss.report.write import page_html
 from report.conftest import Make, again
 from report.make import NAME
 
+TITLES = ("Hardest", "Who is right", "Where a variant")
 EVIL = '<script>alert("x")</script>'
 
 
@@ -215,6 +216,24 @@ def test_answers_have_no_labels_and_their_texts_stay_out(material: Make, no_figu
     assert "secret" not in html
     assert "label" not in [one.name for one in table_of(made, "Hardest").columns]
     assert "label" not in [one.name for one in table_of(made, "Where a variant").columns]
+
+
+def test_what_counts_as_a_right_answer_is_told_and_means_of_f1_are_called_so(material: Make, no_figures: None) -> None:
+    made = material(seeds=(0,))
+    names = [one.name for one in table_of(made, "Where a variant").columns]
+    assert names[-2:] == ["first right in %", "second right in %"]
+    assert not any("F1" in note for title in TITLES for note in table_of(made, title).footnotes)
+    for path in made.store.root.rglob("predictions.parquet"):
+        frame = pl.read_parquet(path)
+        value = pl.when(pl.col("label") == pl.col("prediction")).then(51.0).otherwise(50.0)
+        frame.select("language", "id", "group", "run", value=value).write_parquet(path)
+    made = again(made)
+    table = table_of(made, "Where a variant")
+    assert [one.name for one in table.columns][-2:] == ["first's F1", "second's F1"]
+    assert set(column(table, "first's F1")) == {50.0, 51.0}
+    for title, note in zip(TITLES, ("Wrong: an F1 of 50 or less", "Right: an F1 above 50", "a higher F1"), strict=True):
+        assert any(note in one for one in table_of(made, title).footnotes), title
+    assert sum(column(table_of(made, "Who is right"), "both right")) > 0
 
 
 def test_folds_are_one_arm(material: Make, no_figures: None) -> None:

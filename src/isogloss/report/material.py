@@ -145,6 +145,11 @@ class Material:
         columns = ("language", "id", "label", "prediction", "value")
         return self.named(self.store.predictions(self.done, columns=columns))
 
+    @property
+    def answers(self) -> bool:
+        """Whether what was predicted are answers, each scored by its F1 in percent, and no labels."""
+        return "value" in self.predictions.columns
+
     @cached_property
     def impacts(self) -> pl.DataFrame:
         """Impact by language and layer, as `Store.impacts` has it, named as in tables; no column at all for none."""
