@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 import polars as pl
+from polars import selectors as cs
 
 
 def named(frame: pl.DataFrame) -> pl.DataFrame:
@@ -21,15 +22,15 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
     return _targets_as_columns(_draws_as_repetitions(frame))
 
 
-def named_among(frame: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    """Give predictions the names that the arms of a score frame have, which is of these runs and of others.
+def named_among(frame: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Give scores or predictions the names that they have together with those of other runs, or of the same and others.
 
-    Named by themselves they would be called otherwise: the runs of a second recipe may all have failed, say.
+    Named by themselves they might be called otherwise: the runs of a second recipe may all have failed, say.
     """
     own = "its own"
     about = ("recipe", "variant", "seed", "language", "second_language")
-    others = scores.select(*about, pl.selectors.starts_with("axis."))
-    both = pl.concat([frame.with_columns(pl.lit(value=True).alias(own)), others], how="diagonal_relaxed")
+    about_others = others.select(cs.by_name(*about, require_all=False) | cs.starts_with("axis."))
+    both = pl.concat([frame.with_columns(pl.lit(value=True).alias(own)), about_others], how="diagonal_relaxed")
     return named(both).filter(own).drop(own)
 
 
