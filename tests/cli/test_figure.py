@@ -103,3 +103,10 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", without)
     said = isogloss("figure", NAME, "scores", "-o", tmp_path / "x.svg", "--store", store)
     refused(said, "pip install 'isogloss[figures]'")
+
+
+def test_runs_that_are_left_out_are_told(isogloss: Isogloss, tmp_path: Path) -> None:
+    store = made_up_store(tmp_path / "runs", examples=30)
+    (store.run(store.runs()[0].key).path / "done.json").unlink()
+    said = isogloss("figure", NAME, "training", "-o", tmp_path / "training.json", "--store", store.root)
+    assert (said.code, said.err) == (0, "1 of 4 runs have not finished and are left out\n")

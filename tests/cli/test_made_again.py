@@ -34,7 +34,7 @@ def test_an_old_run_in_the_place_of_one_that_is_not_done_is_told(isogloss: Isogl
     store.run("eeeeee00").begin(store.run(store.runs()[0].key).spec)
     said = isogloss("table", "tiny", "--format", "csv")
     assert said.code == 0, said.err
-    assert "1 runs were begun again and are not done; the table has the older ones" in said.err
+    assert "1 runs were begun again and are not done; the older ones are shown" in said.err
     assert "left out" not in said.err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from cli.conftest import Isogloss, refused
 from isogloss.report import page
+from isogloss.store import Store
 from report.make import NAME, made_up_store
 
 
@@ -119,3 +121,34 @@ def test_it_needs_no_torch(store: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "figures" in done.stdout
+
+
+def test_runs_that_are_left_out_are_told_beside_the_page_and_on_it(isogloss: Isogloss, store: Path) -> None:
+    first, *_ = Store(store).runs()
+    (Store(store).run(first.key).path / "done.json").unlink()
+    made_up_store(store, recipe="other")
+    for run in Store(store).resolve("other"):
+        path = Store(store).run(run.key).path / "run.json"
+        known = json.loads(path.read_text(encoding="utf-8"))
+        known["recipe"], known["settings"]["max_length"] = NAME, 128
+        known["begun"] = 1.0
+        path.write_text(json.dumps(known), encoding="utf-8")
+    told = [
+        "1 of 4 runs have not finished and are left out",
+        f"runs of {NAME} with other settings are left out: isogloss table {NAME}#",
+    ]
+    said = isogloss("report", NAME)
+    assert said.code == 0, said.err
+    assert isogloss("table", NAME, "--format", "csv").err == said.err
+    for line, start in zip(said.err.splitlines(), told, strict=True):
+        assert line.startswith(start)
+        assert f"<li>{line}</li>" in Path("report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_tables_cannot_go_to_is_refused_before_the_page_is_written(
+    isogloss: Isogloss, store: Path
+) -> None:
+    Path("file").write_text("a file")
+    refused(isogloss("report", NAME, "--tables", "file"), "file", "a file has this name")
+    refused(isogloss("report", NAME, "--tables", "file/below"), "file", "a part of this path is a file")
+    assert {path.name for path in Path().iterdir()} == {"file", "runs"}

@@ -56,6 +56,16 @@ def test_an_estimate_with_its_error_where_enough_languages_have_labels() -> None
     assert [cell.value for cell in table.rows[0][:2]] == ["v", "sw"]
 
 
+def test_a_second_recipe_without_such_rows_changes_the_name_and_no_number() -> None:
+    accuracies = {code: 0.9 - 0.05 * number for number, code in enumerate(LANGUAGES)}
+    second = world(accuracies, True, "other").with_columns(recipe=pl.lit("other"))
+    both = pl.concat([world(accuracies, True), second])
+    shares = {("r", code): 0.0 for code in (*LANGUAGES, "sw")}
+    [row] = not_measured(both, world({"sw": 0.7}, False), scores(LANGUAGES), shares).iter_rows(named=True)
+    [alone] = found(LANGUAGES).iter_rows(named=True)
+    assert row == alone | {"variant": "r/v"}
+
+
 @pytest.mark.parametrize(
     ("languages", "unknown", "why"),
     [

@@ -62,6 +62,8 @@ class MadeUp(NamedTuple):
         failed: (variant, seed) of runs that failed.
         ids: what examples are called, by their number.
         select: on what the steps of phases are chosen.
+        recipe: its name.
+        task: that it is tested on.
     """
 
     languages: Sequence[str] = LANGUAGES
@@ -76,10 +78,12 @@ class MadeUp(NamedTuple):
     failed: Sequence[tuple[str, int]] = ()
     ids: str = "{}"
     select: str = "last"
+    recipe: str = NAME
+    task: object = "made-up"
 
 
 def made_up_store(root: Path, **asked: Any) -> Store:
-    """Write the runs of the recipe `NAME` below `root`; arguments as in `MadeUp`."""
+    """Write the runs of a recipe below `root`; arguments as in `MadeUp`."""
     store, made = Store(root), MadeUp(**asked)
     for variant, seed, values in product(made.variants, made.seeds, product(*made.axes.values())):
         _carry_out(store, made, variant, seed, dict(zip(made.axes, values, strict=True)))
@@ -124,9 +128,9 @@ def _of_language(made: MadeUp, variant: str, seed: int, cell: Mapping[str, Seque
 def _carry_out(store: Store, made: MadeUp, variant: str, seed: int, cell: Mapping[str, Sequence[str]]) -> None:
     names = ["source", *(["meta"] if variant in made.rates else []), "adapt"]
     keys = {name: _phase(store, made, name, variant, seed, cell) for name in names}
-    key = _key("run", variant, seed, cell)
+    key = _key("run", made.recipe, variant, seed, cell)
     seeds = dict.fromkeys(names, seed)
-    spec = RunSpec(NAME, variant, cell, seeds, str(seed), list(keys.values()), settings(made), {"versions": {}})
+    spec = RunSpec(made.recipe, variant, cell, seeds, str(seed), list(keys.values()), settings(made), {"versions": {}})
     folder = store.run(key)
     folder.begin(spec)
     if (variant, seed) in made.failed:
@@ -134,7 +138,7 @@ def _carry_out(store: Store, made: MadeUp, variant: str, seed: int, cell: Mappin
         return
     predicted = predictions(made, variant, seed, cell)
     facts: dict[str, object] = {
-        "recipe": NAME,
+        "recipe": made.recipe,
         "variant": variant,
         **{f"axis.{axis}": "+".join(value) for axis, value in cell.items()},
         "seed": str(seed),
@@ -157,7 +161,7 @@ def _carry_out(store: Store, made: MadeUp, variant: str, seed: int, cell: Mappin
 def _phase(store: Store, made: MadeUp, name: str, variant: str, seed: int, cell: Mapping[str, Sequence[str]]) -> str:
     """Write a phase; that of the source is shared by variants."""
     shared = name == "source"
-    key = _key(name, seed, cell.get("source", "") if shared else cell, "" if shared else variant)
+    key = _key(name, made.recipe, seed, cell.get("source", "") if shared else cell, "" if shared else variant)
     folder = store.phase(key)
     if folder.done:
         return key
@@ -212,9 +216,9 @@ def _impact(store: Store, made: MadeUp, run: str, seed: int, more: int) -> None:
 def settings(made: MadeUp) -> dict[str, Any]:
     """Return the effective recipe, as far as what reads a store looks at it."""
     return {
-        "name": NAME,
+        "name": made.recipe,
         "description": "made up",
-        "task": "made-up",
+        "task": made.task,
         "encoder": "mini",
         "seeds": {"together": len(made.seeds), "by_phase": {}},
         "draw": 0,

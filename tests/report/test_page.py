@@ -20,6 +20,7 @@ from isogloss.report.write import page_html
 from report.conftest import Make, again
 from report.make import NAME
 
+TITLES = ("Hardest", "Who is right", "Where a variant")
 EVIL = '<script>alert("x")</script>'
 
 
@@ -217,6 +218,24 @@ def test_answers_have_no_labels_and_their_texts_stay_out(material: Make, no_figu
     assert "label" not in [one.name for one in table_of(made, "Where a variant").columns]
 
 
+def test_what_counts_as_a_right_answer_is_told_and_means_of_f1_are_called_so(material: Make, no_figures: None) -> None:
+    made = material(seeds=(0,))
+    names = [one.name for one in table_of(made, "Where a variant").columns]
+    assert names[-2:] == ["first right in %", "second right in %"]
+    assert not any("F1" in note for title in TITLES for note in table_of(made, title).footnotes)
+    for path in made.store.root.rglob("predictions.parquet"):
+        frame = pl.read_parquet(path)
+        value = pl.when(pl.col("label") == pl.col("prediction")).then(51.0).otherwise(50.0)
+        frame.select("language", "id", "group", "run", value=value).write_parquet(path)
+    made = again(made)
+    table = table_of(made, "Where a variant")
+    assert [one.name for one in table.columns][-2:] == ["first's F1", "second's F1"]
+    assert set(column(table, "first's F1")) == {50.0, 51.0}
+    for title, note in zip(TITLES, ("Wrong: an F1 of 50 or less", "Right: an F1 above 50", "a higher F1"), strict=True):
+        assert any(note in one for one in table_of(made, title).footnotes), title
+    assert sum(column(table_of(made, "Who is right"), "both right")) > 0
+
+
 def test_folds_are_one_arm(material: Make, no_figures: None) -> None:
     made = material(axes={"fold": [["0"], ["1"]]})
     for run in made.runs:
@@ -252,7 +271,36 @@ def test_time_of_shared_phases_counts_once(material: Make, no_figures: None) -> 
     assert "30.1 min of device time: 30.0 min of training" in html
 
 
-def test_paths_of_encoders_are_nobodys_business(material: Make, no_figures: None) -> None:
-    html = page_html(page(again(material(), '"encoder": "mini"', '"encoder": "/a/private/place/mine"')))
+@pytest.mark.parametrize("place", ["/a/private/place/", "../private/", "~/private/"])
+def test_paths_of_encoders_are_nobodys_business(material: Make, no_figures: None, place: str) -> None:
+    html = page_html(page(again(material(), '"encoder": "mini"', f'"encoder": "{place}mine"')))
     assert "<dd>mine</dd>" in html
     assert "private" not in html
+
+
+def test_paths_that_variants_set_and_phases_were_trained_on_are_nobodys_business(
+    material: Make, no_figures: None
+) -> None:
+    made = material(task="../private/tested.toml")
+    for path in [*made.store.root.rglob("run.json"), *made.store.root.rglob("phase.json")]:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if path.name == "run.json":
+            changes = {"encoder": "../private/mine", "phases.source.on.task": "/private/trained.toml"}
+            for variant in known["settings"]["variants"]:
+                variant |= {"description": "", "set": changes}
+        else:
+            known["task"] = known["settings"]["on"]["task"] = "/private/trained.toml"
+        path.write_text(json.dumps(known), encoding="utf-8")
+    html = page_html(page(again(made)))
+    assert "encoder = mine; phases.source.on.task = trained.toml" in html
+    assert "of train of trained.toml" in html
+    assert "<dd>tested.toml</dd>" in html
+    assert "private" not in html
+
+
+def test_cells_of_two_languages_count_as_what_they_are(material: Make, no_figures: None) -> None:
+    made = page(material(languages=("en", "en/el", "el/en", "sw/th")))
+    told = dict(made.facts)
+    assert (told["source"], told["targets never trained on"]) == ("en", "3")
+    (table,) = [table for table in made.sections[-1].tables if table.title.startswith("Which labels")]
+    assert {row[-1].value for row in table.rows} == {"en/el, el/en, sw/th"}

@@ -36,10 +36,9 @@ def figure(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Draw one figure of runs."""
-    from isogloss.evaluation.evidence import chosen
     from isogloss.report.figures import figures, one_figure
     from isogloss.report.figures.drawing import known_suffix, save
-    from isogloss.report.material import Material
+    from isogloss.report.material import gathered
     from isogloss.store import Store
     from isogloss.store.files import write_text
 
@@ -50,7 +49,9 @@ def figure(
     if data is not None and data.suffix != ".csv":
         raise mistake(f'"{data}" is no CSV file', where="--data", remedy="name one that ends in .csv")
     opened = Store(store)
-    material = Material(opened, chosen(opened, [runs]), against=against, metric=metric)
+    material = gathered(opened, [runs], against=against, metric=metric)
+    for note in material.notes:
+        typer.echo(note, err=True)
     if name is None:
         if output is not None or data is not None:
             raise mistake("no figure is named", where="figure", remedy=f"see which there are: isogloss figure {runs}")

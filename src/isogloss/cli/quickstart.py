@@ -60,16 +60,15 @@ def _show(recipe: Recipe, store: Path) -> None:
 
     from isogloss.cli.report import write_page
     from isogloss.cli.run import address_of
-    from isogloss.evaluation.evidence import chosen
     from isogloss.evaluation.meaning import meaning
     from isogloss.evaluation.render import render
     from isogloss.evaluation.table import tables
-    from isogloss.report.material import Material
+    from isogloss.report.material import gathered
     from isogloss.store import Store
 
     opened = Store(store)
     address = address_of(recipe, opened)
-    material = Material(opened, chosen(opened, [address]))
+    material = gathered(opened, [address])
     width = shutil.get_terminal_size((120, 24)).columns
     typer.echo(render(tables(material.scores, material.comparisons, detail=False), "text", width=width))
     if material.comparisons is not None:

@@ -38,17 +38,18 @@ def report(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write a page: scores, tests, figures, hard examples, and what was run."""
-    from isogloss.evaluation.evidence import chosen
-    from isogloss.report.material import Material
-    from isogloss.report.write import writable
+    from isogloss.report.material import gathered
+    from isogloss.report.write import writable, writable_folder
     from isogloss.store import Store
 
-    file = writable(output)
+    file, folder = writable(output), None if tables is None else writable_folder(tables)
     opened = Store(store)
-    material = Material(opened, chosen(opened, runs), against=against, metric=metric)
+    material = gathered(opened, runs, against=against, metric=metric)
+    for note in material.notes:
+        typer.echo(note, err=True)
     said = write_page(material, file, compare=compare, texts=with_texts)
-    if tables is not None:
-        said += f"; its tables: {write_tables_of(material, tables, compare)}"
+    if folder is not None:
+        said += f"; its tables: {write_tables_of(material, folder, compare)}"
     typer.echo(said)
 
 

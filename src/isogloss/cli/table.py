@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +70,7 @@ def table(
     """Scores by language, with paired tests."""
     from isogloss.evaluation.evidence import Choosing, chosen, evidence, without_labels
     from isogloss.evaluation.layout.read import read_layout
+    from isogloss.evaluation.left_out import left_out
     from isogloss.store import Store
 
     written = known_format(form)
@@ -77,7 +78,7 @@ def table(
     opened = Store(store)
     everything = opened.runs()
     found = chosen(opened, runs, among=everything)
-    for note in _notes(everything, found, runs):
+    for note in left_out(everything, found, runs):
         typer.echo(note, err=True)
     if by_label:
         others = {
@@ -155,36 +156,3 @@ def sentences(scores: pl.DataFrame, outcomes: Outcomes | None, against: str | No
     if outcomes is None:
         raise mistake("every run failed", where="--describe", remedy="see why with `isogloss show RUNS`")
     return describe(compare(scores, outcomes, baseline=against))
-
-
-def _notes(everything: Sequence[RunInfo], found: Sequence[RunInfo], addresses: Sequence[str]) -> list[str]:
-    """Return what a reader of the table must know that does not stand in it."""
-    notes = []
-    unfinished = sum(run.state == "unfinished" for run in found)
-    if unfinished:
-        lacking = sorted({run.variant for run in found if run.state == "unfinished"})
-        of = f" (of {', '.join(lacking)})" if "fold" in found[0].axes else ""
-        notes.append(f"{unfinished} of {len(found)} runs have not finished and are not in the table{of}")
-    shown = {(run.recipe, run.edition) for run in found}
-    named = {address for address in addresses if any(run.recipe == address for run in found)}
-    others = {(run.recipe, run.edition) for run in everything if run.recipe in named} - shown
-    notes += [
-        f"runs of {recipe} with other settings are left out: isogloss table {recipe}#{edition}"
-        for recipe, edition in sorted(others)
-    ]
-    return notes + _made_again(everything, found)
-
-
-def _made_again(everything: Sequence[RunInfo], found: Sequence[RunInfo]) -> list[str]:
-    """Return what to know of runs with the settings and seeds of those found: the same was run on other data, say."""
-    shown = {run.place: run for run in found}
-    rivals = [(run, shown[run.place]) for run in everything if run.place in shown and run not in found]
-    older = sum(run.begun <= mine.begun for run, mine in rivals)
-    pending = {mine.key for run, mine in rivals if run.begun > mine.begun and run.state != "done"}
-    what = "data, encoder or the version of a part has changed since"
-    notes = []
-    if older:
-        notes.append(f"{older} older runs with the same settings and seeds are left out: {what}")
-    if pending:
-        notes.append(f"{len(pending)} runs were begun again and are not done; the table has the older ones: {what}")
-    return notes

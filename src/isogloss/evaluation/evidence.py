@@ -87,7 +87,7 @@ def evidence(
         choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
         scores = picked(scores, choice, choosing.axis)
         predictions = picked(predictions, choice.filter(how=CHOSEN), choosing.axis)
-    return scores, Outcomes.from_predictions(predictions)
+    return scores, Outcomes.from_predictions(predictions, scores)
 
 
 def alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 import polars as pl
+from polars import selectors as cs
 
 
 def named(frame: pl.DataFrame) -> pl.DataFrame:
@@ -19,6 +20,18 @@ def named(frame: pl.DataFrame) -> pl.DataFrame:
     if frame["recipe"].n_unique() > 1:
         frame = frame.with_columns(pl.concat_str(["recipe", "variant"], separator="/").alias("variant"))
     return _targets_as_columns(_draws_as_repetitions(frame))
+
+
+def named_among(frame: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Give scores or predictions the names that they have together with those of other runs, or of the same and others.
+
+    Named by themselves they might be called otherwise: the runs of a second recipe may all have failed, say.
+    """
+    own = "its own"
+    about = ("recipe", "variant", "seed", "language", "second_language")
+    about_others = others.select(cs.by_name(*about, require_all=False) | cs.starts_with("axis."))
+    both = pl.concat([frame.with_columns(pl.lit(value=True).alias(own)), about_others], how="diagonal_relaxed")
+    return named(both).filter(own).drop(own)
 
 
 def with_cells(frame: pl.DataFrame) -> pl.DataFrame:

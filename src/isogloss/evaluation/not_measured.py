@@ -15,7 +15,7 @@ import polars as pl
 
 from isogloss.evaluation.estimates import Unknown, answered, roles
 from isogloss.evaluation.frame import axis_columns
-from isogloss.evaluation.naming import named
+from isogloss.evaluation.naming import named_among
 from isogloss.evaluation.slopes import Slope
 from isogloss.evaluation.tabular import Cell, Column, Table
 from isogloss.evaluation.unlabelled import estimate
@@ -37,7 +37,8 @@ def not_measured(
         unknown: shares of unknown tokens.
         slopes: by run, from other data sets, for where too few languages have labels.
     """
-    labelled, others, role = named(predictions), named(unlabelled), roles(scores)
+    labelled, others = named_among(predictions, unlabelled), named_among(unlabelled, predictions)
+    role = roles(scores)
     arm = ["variant", *axis_columns(others)]
     rows = []
     for values, part in others.group_by(arm, maintain_order=True):

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isogloss.evaluation.frame import Arm, arm_of, axis_columns
-from isogloss.evaluation.naming import factors, named
+from isogloss.evaluation.naming import factors, named, named_among
 from isogloss.evaluation.paired import LanguageDifferences
 
 
@@ -36,15 +36,17 @@ class Outcomes:
     by_arm: Mapping[Arm, Mapping[str, Mapping[str, LanguageOutcome]]]
 
     @classmethod
-    def from_predictions(cls, predictions: pl.DataFrame) -> Outcomes:
+    def from_predictions(cls, predictions: pl.DataFrame, scores: pl.DataFrame | None = None) -> Outcomes:
         """Build from predictions.
 
         Args:
             predictions: columns recipe, variant, axis.*, seed, language, id, group, and either label and
                 prediction, or `value` in percent where an example is scored otherwise (an answer's F1); a row has one
                 or the other.
+            scores: a score frame of these runs, and perhaps of others, by which arms are called; by themselves if not
+                given.
         """
-        frame = named(predictions)
+        frame = named(predictions) if scores is None else named_among(predictions, scores)
         values = [pl.col("value")] if "value" in frame.columns else []
         if "label" in frame.columns:
             values.append((pl.col("label") == pl.col("prediction")).cast(pl.Float64) * 100)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 
-_RIGHT = 50.0  # percent of an example: above it an answer that is scored by its F1 counts as right
+RIGHT = 50.0
+"""Percent of an example: above it an answer that is scored by its F1 counts as right."""
 HARDEST = {
     "language": pl.String,
     "id": pl.String,
@@ -52,7 +53,7 @@ def hardest(material: Material, *, most: int = 10) -> pl.DataFrame:
 
     Only examples that every run was tested on count. Where as many runs are wrong, those come first that more variants
     get wrong with every seed, then the smaller id, so that the order is always the same. An example that all get wrong
-    may be hard, or its label may be wrong: look at it.
+    may be hard, or its label may be wrong: look at it. An answer is wrong that has an F1 of `RIGHT` percent or less.
 
     Returns:
         language; id; label, the right one; predicted, what most of the wrong runs say (both null where nothing is
@@ -116,7 +117,7 @@ def _judged(material: Material) -> pl.DataFrame:
     if found.is_empty():
         return pl.DataFrame()
     labels = dict(enumerate(material.labels))
-    wrong = [pl.col("value") <= _RIGHT] if "value" in found.columns else []
+    wrong = [pl.col("value") <= RIGHT] if material.answers else []
     if "label" in found.columns:
         wrong.append(pl.col("label") != pl.col("prediction"))
     named_labels = [
@@ -162,6 +163,6 @@ def _shared(ours: Iterable[LanguageOutcome], theirs: Iterable[LanguageOutcome]) 
     sides = [list(ours), list(theirs)]
     ids = functools.reduce(np.intersect1d, [one.ids for side in sides for one in side])
     right = [
-        np.mean([one.values[np.searchsorted(one.ids, ids)] > _RIGHT for one in side], axis=0) > 0.5 for side in sides
+        np.mean([one.values[np.searchsorted(one.ids, ids)] > RIGHT for one in side], axis=0) > 0.5 for side in sides
     ]
     return right[0], right[1]

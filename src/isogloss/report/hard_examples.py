@@ -15,7 +15,7 @@ from isogloss.evaluation.comparison import baseline_of
 from isogloss.evaluation.html import TEXT
 from isogloss.evaluation.naming import named
 from isogloss.evaluation.tabular import Cell, Column, Table
-from isogloss.report.examples import disagreements, hardest
+from isogloss.report.examples import RIGHT, disagreements, hardest
 from isogloss.report.judged import judged
 from isogloss.report.section import Section, without_empty
 
@@ -51,17 +51,20 @@ def _hardest(material: Material) -> Table:
         *(Column(name, "integer") for name in ("wrong", "of runs", "variants always wrong")),
     )
     note = "An example that every run gets wrong may be hard, or its label may be wrong: look at it."
+    if material.answers:
+        note = f"Wrong: an F1 of {RIGHT:g} or less. {note}"
     return _table(f"Hardest: the {_A_LANGUAGE} of each language that most runs get wrong", columns, frame, note)
 
 
 def _counts(material: Material) -> Table:
     frame = disagreements(material).select("arm", "language", "n", "both", "only_arm", "only_baseline", "neither")
+    which = f"an F1 above {RIGHT:g} in" if material.answers else "in"
     columns = ("examples", "both right", "only the variant", "only the baseline", "neither")
     return _table(
         "Who is right where",
         (Column("variant"), Column("language"), *(Column(name, "integer") for name in columns)),
         frame,
-        "Right: in more than half of the runs. What a difference is worth is in the tests by language, not here.",
+        f"Right: {which} more than half of the runs. What a difference is worth is in the tests by language, not here.",
     )
 
 
@@ -102,14 +105,13 @@ def _parted(material: Material) -> Table:
             (Cell(title), *(Cell(row[name]) for name in shown)) for own in sides for row in own.iter_rows(named=True)
         ]
     names = ("variants", "language", "id", "label", "the first says", "the second says")
-    numbers = [Column(f"{which} right in %", "number", digits=0) for which in ("first", "second")]
+    number, more = ("{}'s F1", "has a higher F1") if material.answers else ("{} right in %", "is right more often")
+    numbers = [Column(number.format(which), "number", digits=0) for which in ("first", "second")]
     return Table(
         "Where a variant and the baseline disagree most",
         (*map(Column, names), *numbers),
         tuple(cells),
-        footnotes=(
-            "For each pair up to five examples that the one gets right more often, and five that the other does.",
-        ),
+        footnotes=(f"For each pair up to five examples where the one {more}, and five where the other {more}.",),
     )
 
 

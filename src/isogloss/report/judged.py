@@ -8,9 +8,7 @@ import numpy as np
 import polars as pl
 
 from isogloss.evaluation.evidence import alike
-from isogloss.evaluation.folds import FOLD
 from isogloss.evaluation.frame import arm_of, axis_columns
-from isogloss.evaluation.naming import named
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
@@ -29,7 +27,7 @@ def judged(material: Material) -> pl.DataFrame | None:
         return None
     runs = alike(material.done, material.store.scores(material.done))
     frame = pl.concat([_run(material, run) for run in runs], how="diagonal_relaxed")
-    frame = named(frame.drop(FOLD, strict=False))
+    frame = material.named(frame)
     axes = axis_columns(frame)
     return (
         frame.join(

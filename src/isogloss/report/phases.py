@@ -9,6 +9,7 @@ import polars as pl
 
 from isogloss.evaluation.frame import span
 from isogloss.evaluation.tabular import Cell, Column, Table
+from isogloss.recipe.public import without_paths
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
@@ -108,8 +109,8 @@ def chosen_on(material: Material, run: RunInfo) -> tuple[str, ...]:
 
 
 def variant_of(run: RunInfo) -> Mapping[str, Any]:
-    """Return what the recipe of a run says of its variant."""
-    every: Sequence[Mapping[str, Any]] = run.settings.get("variants") or ()
+    """Return what the recipe of a run says of its variant, names in place of paths."""
+    every: Sequence[Mapping[str, Any]] = without_paths(run.settings).get("variants") or ()
     return next((one for one in every if one.get("name") == run.variant), {})
 
 
@@ -122,5 +123,5 @@ def _amount(spec: Mapping[str, Any]) -> str:
     """Say which rows a phase was trained on."""
     on = spec["settings"]["on"]
     told = [wording.format(f"{on[name]:,}" if name != "share" else on[name]) for name, wording in _ROWS if on.get(name)]
-    task = "" if on.get("task") is None else f" of {spec['task']}"
+    task = "" if on.get("task") is None else f" of {without_paths({'task': spec['task']})['task']}"
     return f"{told[0] if told else 'all'} of {on['split']}{task}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from isogloss.evaluation.frame import span
+from isogloss.evaluation.naming import with_cells
 from isogloss.evaluation.tabular import Cell, Column, Table
+from isogloss.recipe.public import without_paths
+from isogloss.report.material import task_name
 from isogloss.report.phases import (
     DeviceTime,
     chosen_on,
@@ -34,11 +36,11 @@ def provenance(material: Material) -> Section:
     """Return the section; it opens every phase's and run's description, and no weights."""
     phases = phases_of(material)
     tables = (_runs(material), _labels(material), phase_table(phases), _machines(material))
-    failures = [f"{run.address} failed in {run.failed_phase or 'no phase'}: {run.error}" for run in _failed(material)]
+    failures = [_failure(run) for run in material.runs if run.state == "failed"]
     return Section(
         "what-was-run",
         "What was run",
-        sentences=(*_collapses(material), *failures, _work(device_time(material, phases))),
+        sentences=(*material.notes, *_collapses(material), *failures, _work(device_time(material, phases))),
         tables=tuple(table for table in tables if table.rows),
     )
 
@@ -46,17 +48,14 @@ def provenance(material: Material) -> Section:
 def facts(material: Material) -> list[tuple[str, str]]:
     """Return what a reader must know before the first number, as names and values."""
     roles: dict[str, dict[str, None]] = {}
-    rows = (
-        material.scores.filter(material.scores["language"] != "").select("role", "language").unique(maintain_order=True)
-    )
-    for role, language in rows.iter_rows():
+    tested = with_cells(material.scores).filter(pl.col("language") != "").select("role", "language")
+    for role, language in tested.unique(maintain_order=True).iter_rows():
         roles.setdefault(role, {})[language] = None
     seen = {**roles.get("source", {}), **roles.get("auxiliary", {})}
-    settings = [run.settings for run in material.runs]
     seeds = [len({run.seed for run in own}) for own in _by_arm(material.done).values()]
     named = [
-        ("task", _several(_task(run) for run in material.runs)),
-        ("encoder", _several(_encoder(str(one.get("encoder", ""))) for one in settings)),
+        ("task", _several(map(task_name, material.runs))),
+        ("encoder", _several(str(without_paths(run.settings).get("encoder", "")) for run in material.runs)),
         ("source", ", ".join(roles.get("source", {}))),
         ("auxiliary", ", ".join(roles.get("auxiliary", {}))),
         ("targets never trained on", str(len([one for one in roles.get("unseen", {}) if one not in seen]))),
@@ -66,17 +65,6 @@ def facts(material: Material) -> list[tuple[str, str]]:
         ("begun", time.strftime("%Y-%m-%d", time.gmtime(min(run.begun for run in material.runs)))),
     ]
     return [(name, value) for name, value in named if value]
-
-
-def _task(run: RunInfo) -> str:
-    task = run.tested_on
-    name = str(task.get("name", "") if isinstance(task, Mapping) else task)
-    return PurePath(name).name
-
-
-def _encoder(name: str) -> str:
-    """Return what an encoder is called; of a folder its own name, since paths are nobody's business."""
-    return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
 def _by_arm(runs: Iterable[RunInfo]) -> dict[tuple[object, ...], list[RunInfo]]:
@@ -92,8 +80,10 @@ def _states(runs: Sequence[RunInfo]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "unfinished") if counts[state])
 
 
-def _failed(material: Material) -> list[RunInfo]:
-    return [run for run in material.runs if run.state == "failed"]
+def _failure(run: RunInfo) -> str:
+    cell = ", ".join(f"{axis} {'+'.join(values)}" for axis, values in run.axes.items())
+    whose = f"{run.address} ({cell})" if cell else run.address
+    return f"{whose} failed in {run.failed_phase or 'no phase'}: {run.error}"
 
 
 def _warnings(material: Material) -> dict[str, list[str]]:
@@ -146,7 +136,7 @@ def _labels(material: Material) -> Table:
         spoilt |= dict.fromkeys(language for language in unseen if language in looked)
         cell = " ".join(f"{axis}={'+'.join(values)}" for axis, values in run.axes.items() if axis not in _REPEATED)
         texts = (cell, trained_on(material, run), ", ".join(looked), ", ".join(unseen))
-        rows.append((Cell(run.variant), *(Cell(text or None) for text in texts)))
+        rows.append((Cell(material.variant(run)), *(Cell(text or None) for text in texts)))
     names = ("variant", "cell", "labels trained on", "labels that chose a step", "zero-shot: no label trained on")
     notes = (
         "A language whose labels were trained on is marked † in every table: few-shot where they were few, as the rows "
@@ -160,7 +150,9 @@ def _labels(material: Material) -> Table:
 
 
 def _unseen(material: Material, run: RunInfo) -> list[str]:
-    own = material.scores.filter(pl.col("run").str.contains(run.key, literal=True), pl.col("role") == "unseen")
+    own = with_cells(material.scores).filter(
+        pl.col("run").str.contains(run.key, literal=True), pl.col("role") == "unseen"
+    )
     return list(dict.fromkeys(own["language"]))
 
 

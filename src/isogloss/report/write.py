@@ -74,6 +74,21 @@ def writable(file: Path) -> Path:
     return file
 
 
+def writable_folder(folder: Path) -> Path:
+    """Return a folder that files can be written into, or that can be made.
+
+    Raises:
+        Mistakes: a file has this name or that of a part of it, or there is no permission to write.
+    """
+    there = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+    if not there.is_dir():
+        what = "a file has this name" if there == folder else "a part of this path is a file"
+        raise mistake(what, where=str(folder), remedy="name another folder: --tables tables")
+    if not os.access(there, os.W_OK):
+        raise mistake("no permission to write here", where=str(folder), remedy="name another folder: --tables tables")
+    return folder
+
+
 def write_tables(folder: Path, named: Sequence[tuple[str, Sequence[Table]]]) -> None:
     """Write tables as Markdown, LaTeX and CSV; of several under one name each has its CSV file.
 

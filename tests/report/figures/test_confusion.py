@@ -71,3 +71,16 @@ def test_tasks_without_labels_have_none(tmp_path: Path) -> None:
         frame = pl.read_parquet(path)
         frame.select("language", "id", "group", "run", value=pl.lit(50.0)).write_parquet(path)
     assert confusion.figure(material_of(store)) is None
+
+
+def test_a_label_that_is_predicted_and_never_right_has_a_row_and_a_column(tmp_path: Path) -> None:
+    store = made_up_store(tmp_path)
+    for path in store.root.rglob("predictions.parquet"):
+        never = pl.when(pl.col("label") == 2).then(0).otherwise("label").cast(pl.Int16)
+        pl.read_parquet(path).with_columns(label=never).write_parquet(path)
+    figure = one(confusion.figure, material_of(store))
+    assert set(figure.data["label"]) == {"high", "low"}
+    assert set(figure.data["predicted"]) == {"high", "low", "none"}
+    tables = figure.chart.to_dict()["datasets"].values()
+    (names,) = (table for table in tables if "name" in table[0])
+    assert {row["name"] for row in names} == {"high", "low", "none"}

@@ -97,7 +97,8 @@ def _most_confused(counts: pl.DataFrame, most: int) -> list[int]:
 def _chart(frame: pl.DataFrame, labels: tuple[str, ...], first: tuple[str, str]) -> Any:
     alt = vega()
     arms, languages = (sorted(frame[name].unique()) for name in ("arm", "language"))
-    rows = [label for label in labels if label in set(frame["label"])]
+    occurring = {*frame["label"], *frame["predicted"]}  # a label may be predicted and right nowhere
+    rows = [label for label in labels if label in occurring]
     columns = [*rows, *([OTHER] if OTHER in set(frame["predicted"]) else [])]
     lists = (
         drop_down("arm", "variant", {arm: arm for arm in arms}, first[0]),

@@ -50,7 +50,7 @@ def _learned(material: Material) -> dict[str, dict[str, LearnedRates]]:
             phase = material.store.phase(key)
             if key not in met and (phase.path / "rates.json").is_file():
                 met.add(key)
-                found.setdefault(f"{run.variant}, {phase.spec['name']}", {})[key] = phase.rates()
+                found.setdefault(f"{material.variant(run)}, {phase.spec['name']}", {})[key] = phase.rates()
     return dict(list(found.items())[:MOST_PANELS])
 
 

@@ -62,7 +62,7 @@ def figure(material: Material) -> Figure | None:
     import polars as pl
 
     points = max(2, min(POINTS, MOST_POINTS // len(curves)))
-    everyone = {run.variant for run in material.done if run.phases}
+    everyone = {material.variant(run) for run in material.done if run.phases}
     frame = pl.DataFrame([row for curve in curves for row in _rows(curve, points, everyone)])
     cells = " and cells of the axes" if material.cells else ""
     caption = _CAPTION.format(cells=cells)
@@ -72,9 +72,10 @@ def figure(material: Material) -> Figure | None:
 def _curves(material: Material) -> list[_Curve]:
     users: dict[str, list[str]] = {}
     for run in material.done:
+        variant = material.variant(run)
         for key in run.phases:
-            if run.variant not in users.setdefault(key, []):
-                users[key].append(run.variant)
+            if variant not in users.setdefault(key, []):
+                users[key].append(variant)
     found: dict[tuple[str, tuple[str, ...]], _Curve] = {}
     for key, variants in users.items():
         phase = material.store.phase(key)
