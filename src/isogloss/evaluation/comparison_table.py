@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from isogloss.evaluation.comparison import LEVEL, MEANS, comparison_arms
+from isogloss.evaluation.comparison import LEVEL, MEANS, MOST, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
 from isogloss.evaluation.naming import how_many
 from isogloss.evaluation.tabular import Cell, Column, Table
@@ -88,7 +88,7 @@ def verdict(row: dict[str, object]) -> str:
         these = f"{side} with these {row['unit']}s; over {row['unit']}s "
     if not isinstance(minimum, float):
         return "undecided, a single cluster"
-    if minimum > 100:  # points of percent: there is no such difference
+    if minimum > MOST:
         return f"{these}undecided, could have shown nothing"
     return f"{these}undecided, could have shown ≥ {minimum:.1f}"
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from isogloss.evaluation.comparison import LEVEL, MEANS
+from isogloss.evaluation.comparison import LEVEL, MEANS, baseline_of, decisive, finished
 from isogloss.evaluation.describe import findings, method
 from isogloss.evaluation.meaning import advice, caution
+from isogloss.evaluation.naming import named
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
@@ -20,8 +21,8 @@ def lead(material: Material) -> tuple[str, ...]:
     if comparisons is None:
         return ("Every run failed: there is nothing to compare.",)
     if comparisons.is_empty():
-        return ("One variant alone was run: there is nothing that it could be compared with.",)
-    return (advice(comparisons),)
+        return (_alone(material),)
+    return (advice(decisive(comparisons, material.scores)),)
 
 
 def sentences(material: Material) -> tuple[str, ...]:
@@ -37,6 +38,22 @@ def tested(material: Material) -> str:
     """Return how the variants were compared; "" where nothing was."""
     comparisons = material.comparisons
     return "" if comparisons is None or comparisons.is_empty() else method(comparisons)
+
+
+def _alone(material: Material) -> str:
+    """Say why nothing was compared, though some run is done."""
+    scores = named(material.scores)
+    baseline = baseline_of(scores, material.against)
+    done = finished(scores)
+    if baseline not in done:
+        return f'No run of "{baseline}" has finished: there is nothing that others could be compared with.'
+    others = list(dict.fromkeys(variant for variant in scores["variant"] if variant != baseline))
+    if not others:
+        return "One variant alone was run: there is nothing that it could be compared with."
+    if not set(others) & set(done):
+        every = ", ".join(f'"{variant}"' for variant in others)
+        return f'Every run of {every} failed: there is nothing that "{baseline}" could be compared with.'
+    return f'No variant shares a run with "{baseline}": the same cell, seed and test examples. Nothing was compared.'
 
 
 def _silence(comparisons: pl.DataFrame) -> list[str]:
