@@ -17,7 +17,7 @@ from isogloss.report.judged import judged
 from isogloss.report.material import Material
 from isogloss.report.page import page
 from isogloss.report.provenance import provenance
-from isogloss.report.words import lead
+from isogloss.report.words import lead, sentences
 from isogloss.report.write import page_html
 from report.conftest import Make, again
 from report.make import NAME
@@ -169,6 +169,33 @@ def test_why_nothing_was_compared_is_told(
     made = material(**{"variants": {"a": 0.5, "b": 0.6}, **asked})
     (told,) = lead(replace(made, against=against))
     assert told.startswith(said)
+
+
+def test_a_failed_variant_keeps_its_place_and_another_is_the_baseline(material: Make, no_figures: None) -> None:
+    """Red when the order of runs that failed, and so the baseline, depends on how frames were put together."""
+    variants = {"a": 0.7, "b": 0.5, "c": 0.55}
+    made = material(variants=variants, failed=[("a", 0), ("a", 1)])
+    assert made.scores["variant"].unique(maintain_order=True).to_list() == ["a", "b", "c"]
+    assert '"b" is the baseline in place of "a", which has no finished run.' in sentences(made)
+    assert "Differences are from b in place of a" in page_html(page(made))
+
+
+def test_with_folds_a_failed_one_does_not_make_its_variant_the_baseline(material: Make) -> None:
+    """Red when failed folds are put first: the second variant would be the baseline."""
+    made = material(axes={"fold": [["0"], ["1"]]}, failed=[("meta_optimizer", 1)])
+    for run in made.done:
+        path = made.store.run(run.key).path / "predictions.parquet"
+        pl.read_parquet(path).with_columns(id=pl.format("{}-{}", pl.lit(run.axes["fold"][0]), "id")).write_parquet(path)
+    whole = again(made, '"task": "made-up"', '"task": "massive"')
+    assert whole.comparisons is not None
+    assert set(whole.comparisons["baseline"]) == {"pooled"}
+    assert not [line for line in sentences(whole) if "is the baseline" in line]
+
+
+def test_a_page_in_another_metric_says_what_the_tests_are_of(material: Make, no_figures: None) -> None:
+    html = page_html(page(replace(material(), metric="macro_f1")))
+    assert "Tests, and all points said here, are of accuracy; the scores shown are macro_f1." in html
+    assert "Difference from pooled in points of accuracy, mean over unseen targets" in html
 
 
 def test_where_every_run_failed_the_page_says_why(material: Make, no_figures: None) -> None:

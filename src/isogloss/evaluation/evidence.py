@@ -91,6 +91,13 @@ def evidence(
     return scores, Outcomes.from_predictions(predictions)
 
 
+def lacking_first(runs: Sequence[RunInfo]) -> str:
+    """Return the first variant of runs if none of its runs is done, so that it is no baseline; "" otherwise."""
+    first = runs[0]
+    own = [run for run in runs if (run.recipe, run.variant) == (first.recipe, first.variant)]
+    return "" if any(run.state == "done" for run in own) else first.variant
+
+
 def _in_order(scores: pl.DataFrame, runs: Sequence[RunInfo]) -> pl.DataFrame:
     """Return a score frame with variants in the order of `runs`, which is the recipe's: failed ones are in place."""
     asked = dict.fromkeys((run.recipe, run.variant) for run in runs)

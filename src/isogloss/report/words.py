@@ -8,6 +8,8 @@ import polars as pl
 
 from isogloss.evaluation.comparison import LEVEL, MEANS, baseline_of, decisive, finished
 from isogloss.evaluation.describe import findings, method
+from isogloss.evaluation.evidence import lacking_first
+from isogloss.evaluation.frame import other_metric
 from isogloss.evaluation.meaning import advice, caution
 from isogloss.evaluation.naming import named
 
@@ -31,13 +33,26 @@ def sentences(material: Material) -> tuple[str, ...]:
     if comparisons is None or comparisons.is_empty():
         return ()
     few = caution(comparisons)
-    return (*findings(comparisons), *([few] if few else []), *_silence(comparisons))
+    return (*_of_tests(material, comparisons), *findings(comparisons), *([few] if few else []), *_silence(comparisons))
 
 
 def tested(material: Material) -> str:
     """Return how the variants were compared; "" where nothing was."""
     comparisons = material.comparisons
     return "" if comparisons is None or comparisons.is_empty() else method(comparisons)
+
+
+def _of_tests(material: Material, comparisons: pl.DataFrame) -> list[str]:
+    """Say what the tests are of if another metric is shown, and which baseline stands in for the first variant."""
+    other = other_metric(material.scores, material.metric)
+    lines = (
+        [f"Tests, and all points said here, are of {other}; the scores shown are {material.metric}."] if other else []
+    )
+    if first := lacking_first(material.runs):
+        lines.append(
+            f'"{comparisons["baseline"][0]}" is the baseline in place of "{first}", which has no finished run.'
+        )
+    return lines
 
 
 def _alone(material: Material) -> str:
