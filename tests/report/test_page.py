@@ -190,6 +190,7 @@ def test_with_folds_a_failed_one_does_not_make_its_variant_the_baseline(material
     assert whole.comparisons is not None
     assert set(whole.comparisons["baseline"]) == {"pooled"}
     assert not [line for line in sentences(whole) if "is the baseline" in line]
+    assert whole.scores["variant"].unique(maintain_order=True).to_list() == ["pooled", "meta_optimizer"]
 
 
 def test_a_page_in_another_metric_says_what_the_tests_are_of(material: Make, no_figures: None) -> None:
