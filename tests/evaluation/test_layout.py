@@ -108,6 +108,47 @@ def test_what_is_left_out_is_named_and_what_is_counted_is_said(read: Read) -> No
     assert everything.footnotes == tables(SCORES, COMPARED)[0].footnotes
 
 
+def test_columns_that_are_left_out_are_named(read: Read) -> None:
+    """Red when a mean, an interval or a verdict is gone without a word."""
+    scored, mean, each = tables(SCORES, COMPARED, layout=read('columns = []\ndifferences = ["difference"]'))
+    assert names(mean) == ["variant", "difference"]
+    assert "Not shown: unseen mean." in scored.footnotes
+    assert "Not shown: targets; 95 % interval; p; equal within; verdict." in mean.footnotes
+    assert "Not shown: 95 % interval; p (Holm); verdict." in each.footnotes
+    kept = tables(SCORES, COMPARED, layout=read('columns = ["mean"]'))
+    assert not any(line.startswith("Not shown") for made in kept for line in made.footnotes)
+
+
+def test_an_axis_that_is_left_out_is_named_unless_groups_tell_it(read: Read) -> None:
+    one = with_axis().filter(pl.col("axis.auxiliary") == "el")
+    assert "Not shown: auxiliary." in tables(one, layout=read('columns = ["mean"]'))[0].footnotes
+    assert "Not shown: auxiliary." in tables(with_axis(), layout=read(CELLS))[0].footnotes  # one has no heading
+    headed = read(CELLS.replace('where.auxiliary = "sw"', 'heading = "Swahili"\nwhere.auxiliary = "sw"'))
+    assert not any(line.startswith("Not shown") for line in tables(with_axis(), layout=headed)[0].footnotes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('names.columns.difference = "p"', '"p" is the name of another column'),
+        ('columns = ["sd"]\nnames.columns.sd = "mean"', '"mean" is the name of another column'),
+        ('left_out.languages = ["sw"]\nnames.languages.th = "sw"', '"sw" is the name of another language'),
+        ('left_out.rows = ["meta"]\nnames.variants.pooled = "meta"', '"meta" is the name of another row'),
+        ('names.columns = { difference = "x", p = "x" }', 'two rows or columns would be called "x"'),
+        ("show = []", "at least 1 item"),
+        (
+            'transpose = true\ncolumns = ["seeds"]\nleft_out.languages = ["en", "el", "sw", "th"]',
+            "no column of scores is left to turn",
+        ),
+    ],
+)
+def test_what_would_hide_or_show_nothing_is_refused(read: Read, text: str, said: str) -> None:
+    """Red when one column bears another's name, or a table is empty or ends in a traceback."""
+    (refused,) = refusals(lambda: shown(read(text)))
+    assert said in refused
+    assert "layout.toml" in refused
+
+
 def test_what_is_left_out_is_named_once_where_scores_are_not_shown(read: Read) -> None:
     made = tables(SCORES, COMPARED, layout=read(LAID_OUT.replace('"scores", "mean"', '"mean", "languages"')))
     assert ["Left out of this table: near; en." in each.footnotes for each in made] == [True, False]

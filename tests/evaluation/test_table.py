@@ -14,7 +14,7 @@ from evaluation.make import facts, predictions, scores
 from isogloss.errors import Mistakes
 from isogloss.evaluation.comparison import compare
 from isogloss.evaluation.comparison_table import verdict
-from isogloss.evaluation.frame import stack
+from isogloss.evaluation.frame import failed_run, stack
 from isogloss.evaluation.outcomes import Outcomes
 from isogloss.evaluation.render import render
 from isogloss.evaluation.table import table, tables
@@ -81,6 +81,31 @@ def test_a_difference_that_cannot_be_is_not_named() -> None:
     row = {"verdict": "undecided", "seeds": 2, "unit": "seed", "p_given_seeds": 0.4, "difference": 1.0}
     assert verdict({**row, "minimum": 471.4}) == "undecided, could have shown nothing"
     assert verdict({**row, "minimum": 99.9}) == "undecided, could have shown ≥ 99.9"
+
+
+def test_another_metric_than_that_of_the_tests_is_told_apart() -> None:
+    """Red when F1 stands beside differences of accuracy, and nothing says so."""
+    frame = scores(PREDICTED)
+    both = stack([frame, frame.with_columns(metric=pl.lit("macro_f1"))])
+    shown, mean, each = tables(both, compare(both, OUTCOMES), metric="macro_f1")
+    assert "Tests are of accuracy, and not of macro_f1." in shown.footnotes
+    assert mean.title == "Difference from pooled in points of accuracy, mean over unseen targets"
+    assert each.title == "Difference from pooled in points of accuracy, by language"
+    shown, mean, _ = tables(both, compare(both, OUTCOMES), metric="accuracy")
+    assert not any("Tests are of" in line for line in shown.footnotes)
+    assert mean.title == "Difference from pooled in points, mean over unseen targets"
+
+
+def test_where_the_first_variant_failed_the_next_is_the_baseline_and_that_is_said() -> None:
+    """Red when nothing is compared, or another baseline is taken without a word."""
+    frame = stack([failed_run(facts("zero", 0)), scores(PREDICTED)])
+    compared = compare(frame, OUTCOMES)
+    assert set(compared["baseline"]) == {"pooled"}
+    shown = tables(frame, compared)[0]
+    said = "Differences are from pooled in place of zero, the first variant, whose runs all failed."
+    assert said in shown.footnotes
+    whole = scores(PREDICTED, failed=[("zero", 0)])  # not the first
+    assert not any("in place of" in line for line in tables(whole, compare(whole, OUTCOMES))[0].footnotes)
 
 
 def test_a_failed_run_is_never_dropped() -> None:

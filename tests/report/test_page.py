@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,6 +17,7 @@ from isogloss.report.judged import judged
 from isogloss.report.material import Material
 from isogloss.report.page import page
 from isogloss.report.provenance import provenance
+from isogloss.report.words import lead, sentences
 from isogloss.report.write import page_html
 from report.conftest import Make, again
 from report.make import NAME
@@ -150,6 +152,54 @@ def test_of_one_variant_nothing_is_compared(material: Make, no_figures: None) ->
     assert "Difference from" not in html
 
 
+@pytest.mark.parametrize(
+    ("asked", "against", "said"),
+    [
+        ({"failed": [("b", 0), ("b", 1)]}, None, 'Every run of "b" failed: there is nothing that "a" could be'),
+        ({"failed": [("a", 0), ("a", 1)]}, "a", 'No run of "a" has finished'),
+        ({"failed": [("a", 0), ("b", 1)]}, None, 'No variant shares a run with "a"'),
+        ({"variants": {"a": 0.5}}, None, "One variant alone was run"),
+        ({"variants": {"a": 0.3, "b": 0.9}, "languages": ("en", "sw"), "examples": 300}, None, '"b" is the one to use'),
+        ({"variants": {"a": 0.3, "b": 0.9}, "languages": ("en",)}, None, "No target language beside the source"),
+    ],
+)
+def test_why_nothing_was_compared_is_told(
+    material: Make, asked: dict[str, Any], against: str | None, said: str
+) -> None:
+    """Red when one case is told as another: one variant alone, say, where the other failed."""
+    made = material(**{"variants": {"a": 0.5, "b": 0.6}, **asked})
+    (told,) = lead(replace(made, against=against))
+    assert told.startswith(said)
+
+
+def test_a_failed_variant_keeps_its_place_and_another_is_the_baseline(material: Make, no_figures: None) -> None:
+    """Red when the order of runs that failed, and so the baseline, depends on how frames were put together."""
+    variants = {"a": 0.7, "b": 0.5, "c": 0.55}
+    made = material(variants=variants, failed=[("a", 0), ("a", 1)])
+    assert made.scores["variant"].unique(maintain_order=True).to_list() == ["a", "b", "c"]
+    assert '"b" is the baseline in place of "a", which has no finished run.' in sentences(made)
+    assert "Differences are from b in place of a" in page_html(page(made))
+
+
+def test_with_folds_a_failed_one_does_not_make_its_variant_the_baseline(material: Make) -> None:
+    """Red when failed folds are put first: the second variant would be the baseline."""
+    made = material(axes={"fold": [["0"], ["1"]]}, failed=[("meta_optimizer", 1)])
+    for run in made.done:
+        path = made.store.run(run.key).path / "predictions.parquet"
+        pl.read_parquet(path).with_columns(id=pl.format("{}-{}", pl.lit(run.axes["fold"][0]), "id")).write_parquet(path)
+    whole = again(made, '"task": "made-up"', '"task": "massive"')
+    assert whole.comparisons is not None
+    assert set(whole.comparisons["baseline"]) == {"pooled"}
+    assert not [line for line in sentences(whole) if "is the baseline" in line]
+    assert whole.scores["variant"].unique(maintain_order=True).to_list() == ["pooled", "meta_optimizer"]
+
+
+def test_a_page_in_another_metric_says_what_the_tests_are_of(material: Make, no_figures: None) -> None:
+    html = page_html(page(replace(material(), metric="macro_f1")))
+    assert "Tests, and all points said here, are of accuracy; the scores shown are macro_f1." in html
+    assert "Difference from pooled in points of accuracy, mean over unseen targets" in html
+
+
 def test_where_every_run_failed_the_page_says_why(material: Make, no_figures: None) -> None:
     html = page_html(page(material(failed=[(v, s) for v in ("pooled", "meta_optimizer") for s in (0, 1)])))
     assert "Every run failed: there is nothing to compare." in html
@@ -253,7 +303,8 @@ def test_folds_are_one_arm(material: Make, no_figures: None) -> None:
 
 def test_what_was_chosen_on_labels_is_told(material: Make, no_figures: None) -> None:
     html = page_html(page(material()))
-    assert "no row is an oracle" in html
+    assert "No training step was chosen on the labels of a zero-shot target." in html
+    assert "oracle" not in html
     assert "the last step" in html
     assert "labels that chose a step" not in html
 
@@ -261,7 +312,7 @@ def test_what_was_chosen_on_labels_is_told(material: Make, no_figures: None) -> 
 def test_labels_that_chose_a_step_are_not_called_unseen(material: Make, no_figures: None) -> None:
     html = page_html(page(again(material(select="selection"), '"selection": []', '"selection": ["sw"]')))
     assert "since their labels chose a step: sw." in html
-    assert "no row is an oracle" not in html
+    assert "No training step was chosen" not in html
     assert "the best on held-out rows (10 %) of the selection languages, of every 5 steps" in html
 
 

@@ -60,6 +60,7 @@ def _show(recipe: Recipe, store: Path) -> None:
 
     from isogloss.cli.report import write_page
     from isogloss.cli.run import address_of
+    from isogloss.evaluation.comparison import decisive
     from isogloss.evaluation.meaning import meaning
     from isogloss.evaluation.render import render
     from isogloss.evaluation.table import tables
@@ -72,6 +73,6 @@ def _show(recipe: Recipe, store: Path) -> None:
     width = shutil.get_terminal_size((120, 24)).columns
     typer.echo(render(tables(material.scores, material.comparisons, detail=False), "text", width=width))
     if material.comparisons is not None:
-        typer.echo(meaning(material.comparisons))
+        typer.echo(meaning(decisive(material.comparisons, material.scores)))
     typer.echo(f"\nby language, with tests: isogloss table {address} --store {store}")
     typer.echo(f"the page of all of it, for a browser: {write_page(material, store / PAGE)}\n{_NEXT}")

@@ -68,7 +68,7 @@ def table(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Scores by language, with paired tests."""
-    from isogloss.evaluation.evidence import Choosing, chosen, evidence, without_labels
+    from isogloss.evaluation.evidence import Choosing, chosen, evidence, lacking_first, without_labels
     from isogloss.evaluation.layout.read import read_layout
     from isogloss.evaluation.left_out import left_out
     from isogloss.store import Store
@@ -95,6 +95,8 @@ def table(
         raise mistake("nothing is chosen", where="--oracle", remedy="say of which axis: --choose auxiliary")
     choosing = None if choose is None else Choosing(choose, metric, oracle=oracle)
     scores, outcomes = evidence(opened, found, choosing)
+    if outcomes is not None and against is None and (first := lacking_first(found)):
+        typer.echo(f'no run of "{first}", the first variant, has finished: another is the baseline', err=True)
     if keep is not None:
         keep_frames(keep, found[0], scores, outcomes, against)
     if describe:

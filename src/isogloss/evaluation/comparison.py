@@ -44,6 +44,8 @@ from isogloss.evaluation.paired import (
 )
 
 LEVEL = 0.05
+MOST = 100.0
+"""Points of percent: there is no greater difference, so that a test with a greater `minimum` could show nothing."""
 MEANS = {"unseen": "unseen targets", "targets": "targets"}
 """Scopes that are a mean, and what it is over."""
 COMPARISONS: dict[str, type[pl.DataType]] = {
@@ -76,7 +78,7 @@ def compare(scores: pl.DataFrame, outcomes: Outcomes, *, baseline: str | None = 
     """Compare every arm with the baseline variant in the same cell of the axes.
 
     Args:
-        scores: a score frame; it says which targets are unseen; its first variant is the default baseline.
+        scores: a score frame; it says which targets are unseen; its first variant with scores is the default baseline.
         outcomes: what each arm got right.
         baseline: a variant's name.
 
@@ -100,8 +102,24 @@ def compare(scores: pl.DataFrame, outcomes: Outcomes, *, baseline: str | None = 
     return _typed(pl.DataFrame(rows, infer_schema_length=None), axis_columns(scores))
 
 
+def decisive(comparisons: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Return a comparison frame in which every arm has a mean: that over one target is the row of this language.
+
+    Args:
+        comparisons: a comparison frame.
+        scores: the score frame that it was made of; it says which targets are unseen.
+    """
+    scores, parts = named(scores), [comparisons]
+    for arm in comparison_arms(comparisons):
+        own = only(comparisons, arm)
+        scope, languages = _mean(_roles(scores, arm), _roles(scores, Arm(own["baseline"][0], arm.cell)))
+        if len(languages) == 1:
+            parts.append(own.filter(scope="language", language=next(iter(languages))).with_columns(scope=pl.lit(scope)))
+    return pl.concat(parts)
+
+
 def baseline_of(scores: pl.DataFrame, baseline: str | None) -> str:
-    """Return the baseline's name: the one given, or the first variant's.
+    """Return the baseline's name: the one given, or the first variant's that has a finished run, if one has.
 
     Raises:
         Mistakes: there is no such variant, or no run at all.
@@ -111,7 +129,12 @@ def baseline_of(scores: pl.DataFrame, baseline: str | None) -> str:
         raise mistake("no run to make a table of", where="table", remedy="run the recipe first")
     if baseline is not None and baseline not in variants:
         raise mistake(f'no variant is called "{baseline}"', where="--against", remedy=nearest(baseline, variants))
-    return baseline or str(variants[0])
+    return baseline or next(iter(finished(scores)), str(variants[0]))
+
+
+def finished(scores: pl.DataFrame) -> list[str]:
+    """Return the variants of a score frame that have scores, in its order; runs of others all failed."""
+    return scores.filter(pl.col("role") != "failed")["variant"].unique(maintain_order=True).to_list()
 
 
 def read_comparisons(path: Path) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from isogloss.evaluation.comparison import LEVEL, MEANS, comparison_arms
+from isogloss.evaluation.comparison import LEVEL, MEANS, MOST, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
 from isogloss.evaluation.naming import how_many
 from isogloss.evaluation.tabular import Cell, Column, Table
@@ -16,21 +16,22 @@ OF_ONE = "With 1 "
 """How the footnote on a test with one repetition begins."""
 
 
-def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True) -> tuple[Table, ...]:
+def difference_tables(comparisons: pl.DataFrame, *, detail: bool = True, of: str = "") -> tuple[Table, ...]:
     """Build the tables of a comparison frame.
 
     Args:
         comparisons: a comparison frame.
         detail: whether there is one by language too.
+        of: the metric of the tests, where it must be said since another one is shown beside.
     """
     kinds = {scope: f"mean over {what}" for scope, what in MEANS.items()} | (
         {"language": "by language"} if detail else {}
     )
     parts = [(comparisons.filter(pl.col("scope") == scope), about) for scope, about in kinds.items()]
-    return tuple(_table(part, about) for part, about in parts if part.height)
+    return tuple(_table(part, about, of) for part, about in parts if part.height)
 
 
-def _table(part: pl.DataFrame, about: str) -> Table:
+def _table(part: pl.DataFrame, about: str, of: str) -> Table:
     mean = part["scope"][0] in MEANS
     arms = comparison_arms(part)
     axes = [name for name, _ in arms[0].cell]
@@ -49,7 +50,8 @@ def _table(part: pl.DataFrame, about: str) -> Table:
         Column("verdict"),
     )
     rows = [_row(arm, row, mean=mean, given=given) for arm in arms for row in only(part, arm).iter_rows(named=True)]
-    title = f"Difference from {part['baseline'][0]} in points, {about}"
+    points = f"points of {of}" if of else "points"
+    title = f"Difference from {part['baseline'][0]} in {points}, {about}"
     return Table(title, columns, tuple(rows), footnotes=tuple(_footnotes(part, mean=mean)))
 
 
@@ -88,7 +90,7 @@ def verdict(row: dict[str, object]) -> str:
         these = f"{side} with these {row['unit']}s; over {row['unit']}s "
     if not isinstance(minimum, float):
         return "undecided, a single cluster"
-    if minimum > 100:  # points of percent: there is no such difference
+    if minimum > MOST:
         return f"{these}undecided, could have shown nothing"
     return f"{these}undecided, could have shown ≥ {minimum:.1f}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from isogloss.evaluation.comparison import MEANS, comparison_arms
+from isogloss.evaluation.comparison import MEANS, MOST, comparison_arms
 from isogloss.evaluation.frame import Arm, only, span
 
 
@@ -68,9 +68,12 @@ def _mean(row: dict[str, object]) -> str:
     interval = f" [{_signed(row['low'])}, {_signed(row['high'])}]" if row["low"] is not None else ""
     open_end = ""
     if row["verdict"] == "undecided" and row["minimum"] is not None:
+        minimum = row["minimum"]
+        power = f"from {minimum:.1f} points on it would probably have shown"
+        if isinstance(minimum, float) and minimum > MOST:
+            power = "nothing could have shown"
         open_end = (
-            f", undecided: from {row['minimum']:.1f} points on it would probably have shown; equal within "
-            f"{row['equivalent_within']:.2f} points by two one-sided tests at 5 %"
+            f", undecided: {power}; equal within {row['equivalent_within']:.2f} points by two one-sided tests at 5 %"
         )
     p = row["p_adjusted"]
     p_text = "p < 0.001" if isinstance(p, float) and p < 0.001 else f"p = {p:.3f}"

@@ -72,7 +72,7 @@ def evidence(
 
     done = [run for run in runs if run.state == "done"]
     failed = [failed_run({**run.facts, **_seeds(run)}) for run in runs if run.state == "failed"]
-    scores = stack([*([store.scores(done)] if done else []), *failed])
+    scores = _in_order(stack([*([store.scores(done)] if done else []), *failed]), runs)
     if not done:
         return scores, None
     # Under another rule, or on another task, an id may be the same and its score another thing.
@@ -83,11 +83,30 @@ def evidence(
         from isogloss.evaluation.folds import across_folds
 
         scores, predictions = across_folds(scores, predictions, _metrics(tested[0]))
+        scores = _in_order(scores, runs)
     if choosing is not None:
         choice = choose(scores, choosing.axis, oracle=choosing.oracle, metric=choosing.metric)
         scores = picked(scores, choice, choosing.axis)
         predictions = picked(predictions, choice.filter(how=CHOSEN), choosing.axis)
     return scores, Outcomes.from_predictions(predictions, scores)
+
+
+def lacking_first(runs: Sequence[RunInfo]) -> str:
+    """Return the first variant of runs if none of its runs is done, so that it is no baseline; "" otherwise."""
+    first = runs[0]
+    own = [run for run in runs if (run.recipe, run.variant) == (first.recipe, first.variant)]
+    return "" if any(run.state == "done" for run in own) else first.variant
+
+
+def _in_order(scores: pl.DataFrame, runs: Sequence[RunInfo]) -> pl.DataFrame:
+    """Return a score frame with variants in the order of `runs`, which is the recipe's: failed ones are in place."""
+    asked = dict.fromkeys((run.recipe, run.variant) for run in runs)
+    rank = pl.DataFrame(list(asked), schema=["recipe", "variant"], orient="row").with_row_index("rank")
+    return (
+        scores.join(rank, on=["recipe", "variant"], how="left", maintain_order="left")
+        .sort("rank", maintain_order=True)
+        .drop("rank")
+    )
 
 
 def alike(done: Sequence[RunInfo], scores: pl.DataFrame) -> list[RunInfo]:

@@ -129,6 +129,12 @@ def primary_metric(frame: pl.DataFrame) -> str:
     return next(iter(metrics_of(frame)), "accuracy")
 
 
+def other_metric(frame: pl.DataFrame, shown: str | None) -> str:
+    """Return the metric that variants are compared in where another one is shown; "" where it is that one."""
+    primary = primary_metric(frame)
+    return "" if shown in (None, primary) else primary
+
+
 def axis_columns(frame: pl.DataFrame) -> list[str]:
     """Return the names of the axis columns, in the frame's order."""
     return [name for name in frame.columns if name.startswith("axis.")]

@@ -27,7 +27,7 @@ from isogloss.evaluation.blocks import fill
 from isogloss.evaluation.comparison import MEANS, read_comparisons
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.describe import describe
-from isogloss.evaluation.frame import read_frame, write_frame
+from isogloss.evaluation.frame import other_metric, read_frame, write_frame
 from isogloss.evaluation.layout.read import LayoutFile, read_layout
 from isogloss.evaluation.render import Format, render
 from isogloss.evaluation.table import of_scores, tables
@@ -104,8 +104,9 @@ def block_text(head: str, results: Path) -> str:
     if "only" in options:
         comparisons = _of(comparisons, options["only"].split(","), head)
     parts = {"scores": list(shown)}
+    tested = other_metric(scores, options.get("metric"))
     for part, scopes in (("mean", list(MEANS)), ("languages", ["language"])):
-        parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes))))
+        parts[part] = list(difference_tables(comparisons.filter(pl.col("scope").is_in(scopes)), of=tested))
     texts = [describe(comparisons) if part == "sentences" else render(parts[part], "md") for part in show]
     return "\n".join(texts)
 

@@ -12,8 +12,8 @@ import polars as pl
 
 from isogloss.errors import mistake, nearest
 from isogloss.evaluation.choice import ORACLE
-from isogloss.evaluation.comparison import MEANS
-from isogloss.evaluation.frame import Arm, arms, averaged, axis_columns, only, primary_metric
+from isogloss.evaluation.comparison import MEANS, finished
+from isogloss.evaluation.frame import Arm, arms, averaged, axis_columns, only, other_metric, primary_metric
 from isogloss.evaluation.grid_table import GridPart, grid_table, is_grid, plain
 from isogloss.evaluation.naming import factors, named
 from isogloss.evaluation.notes import legend, notes
@@ -128,7 +128,7 @@ def score_tables(
     if printed is not None:
         rows += [layout.printed_row(printed, row) for row in printed.rows]
     recipes = ", ".join(scores["recipe"].unique(maintain_order=True).to_list())
-    footnotes = (*legend(rows, comparisons), *layout.footnotes())
+    footnotes = (*legend(rows, comparisons), *layout.footnotes(), *_of_tests(scores, comparisons, metric))
     above = () if printed is None else notes(printed, settings, scores.filter(metric=metric))
     title = f"{recipes}: {metric} in percent, mean over seeds"
     first = Table(title, layout.columns(), tuple(rows), above, footnotes)
@@ -139,6 +139,18 @@ def score_tables(
     grid = grid_table(title, layout.heads(), languages, parts)
     lines = (*legend(grid.rows, comparisons), "Means are over the targets of the mean in the first table.")
     return replace(first, footnotes=(*footnotes, GRID_BELOW)), replace(grid, footnotes=lines)
+
+
+def _of_tests(scores: pl.DataFrame, comparisons: pl.DataFrame | None, shown: str) -> list[str]:
+    """What must be known of tests: their metric where another is shown, their baseline where it is not the first."""
+    if comparisons is None or comparisons.is_empty():
+        return []
+    tested = other_metric(scores, shown)
+    lines = [f"Tests are of {tested}, and not of {shown}."] if tested else []
+    first, baseline = scores["variant"][0], comparisons["baseline"][0]
+    if first not in finished(scores):
+        lines.append(f"Differences are from {baseline} in place of {first}, the first variant, whose runs all failed.")
+    return lines
 
 
 def _metric(scores: pl.DataFrame, metric: str | None) -> str:

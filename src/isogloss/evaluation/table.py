@@ -10,7 +10,7 @@ import polars as pl
 from isogloss.evaluation.comparison import MEANS
 from isogloss.evaluation.comparison import compare as compare_arms
 from isogloss.evaluation.comparison_table import difference_tables
-from isogloss.evaluation.frame import metrics_of
+from isogloss.evaluation.frame import metrics_of, other_metric
 from isogloss.evaluation.layout.apply import laid_out
 from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.outcomes import Outcomes
@@ -74,18 +74,21 @@ def tables(
     shown = of_scores(scores, comparisons, **options)
     if comparisons is None or comparisons.is_empty():
         comparisons = None
+    tested = other_metric(scores, options.get("metric"))
     if layout is None:
-        return shown if comparisons is None else (*shown, *difference_tables(comparisons, detail=detail))
+        return shown if comparisons is None else (*shown, *difference_tables(comparisons, detail=detail, of=tested))
     parts = {
         "scores": shown,
-        "mean": _differences(comparisons, MEANS),
-        "languages": _differences(comparisons, ["language"]),
+        "mean": _differences(comparisons, MEANS, tested),
+        "languages": _differences(comparisons, ["language"], tested),
     }
     return laid_out(parts, layout, _variants(options.get("settings")))
 
 
-def _differences(comparisons: pl.DataFrame | None, scopes: Collection[str]) -> tuple[Table, ...]:
-    return () if comparisons is None else difference_tables(comparisons.filter(pl.col("scope").is_in(list(scopes))))
+def _differences(comparisons: pl.DataFrame | None, scopes: Collection[str], tested: str) -> tuple[Table, ...]:
+    if comparisons is None:
+        return ()
+    return difference_tables(comparisons.filter(pl.col("scope").is_in(list(scopes))), of=tested)
 
 
 def _variants(settings: Mapping[str, Any] | None) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from isogloss.evaluation.comparison_table import difference_tables
 from isogloss.evaluation.evidence import without_labels
+from isogloss.evaluation.frame import other_metric
 from isogloss.evaluation.table import of_scores
 from isogloss.report.by_language import halves
 from isogloss.report.hard_examples import Texts, hard_examples, shown
@@ -87,7 +88,9 @@ def tables(material: Material, compare: str | None) -> tuple[tuple[Table, ...], 
     scores = of_scores(
         material.scores, compared, metric=material.metric, compare=compare, settings=material.runs[0].settings
     )
-    return scores, () if compared is None or compared.is_empty() else difference_tables(compared)
+    if compared is None or compared.is_empty():
+        return scores, ()
+    return scores, difference_tables(compared, of=other_metric(material.scores, material.metric))
 
 
 def _sections(material: Material, compare: str | None, *, texts: bool) -> list[Section]:

@@ -143,7 +143,7 @@ def _labels(material: Material) -> Table:
         "say.",
         f"Not zero-shot in the strict sense, since their labels chose a step: {', '.join(spoilt)}."
         if spoilt
-        else "No step, setting or language was chosen on the labels of a zero-shot target: no row is an oracle.",
+        else "No training step was chosen on the labels of a zero-shot target.",
     )
     table = Table("Which labels the numbers have seen", tuple(map(Column, names)), tuple(rows), footnotes=notes)
     return without_empty(table)

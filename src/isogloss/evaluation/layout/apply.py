@@ -11,7 +11,7 @@ from isogloss.evaluation.comparison_table import OF_ONE
 from isogloss.evaluation.layout.arms import Order, order_of
 from isogloss.evaluation.layout.below import absent
 from isogloss.evaluation.layout.model import Given
-from isogloss.evaluation.layout.page import Page
+from isogloss.evaluation.layout.page import Page, key_of
 from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.score_table import KEYS
 from isogloss.evaluation.tabular import Table
@@ -32,6 +32,7 @@ def laid_out(parts: Mapping[str, Sequence[Table]], file: LayoutFile, known: Coll
     order, mistakes = order_of(scores, file, known)
     languages = list(dict.fromkeys(column.name for table in parts["scores"] for column in table.columns if column.many))
     mistakes += _unknown(file, scores, order, languages, known)
+    mistakes += _taken(file, parts)
     if mistakes:
         raise Mistakes(sorted(mistakes, key=lambda one: int(one.where.rpartition(":")[2])))
     page = Page(file, order, tuple(languages))
@@ -77,6 +78,26 @@ def _unknown(
         for what, names, there, steps in asked
         for name in names
         if name not in there
+    ]
+
+
+def _taken(file: LayoutFile, parts: Mapping[str, Sequence[Table]]) -> list[Mistake]:
+    """What a layout calls by the name of another: a reader would take the one for the other."""
+    tables = [table for part in parts.values() for table in part]
+    columns = [column for table in tables for column in table.columns]
+    others = {(key_of(column), name) for column in columns if not column.many for name in (key_of(column), column.name)}
+    languages = {(column.name, column.name) for column in columns if column.many}
+    variants = {(name, name) for name in (str(row[0].value) for row in parts["scores"][0].rows)}
+    names = file.layout.names
+    return [
+        file.wrong(f'"{name}" is the name of another {what}', "give it a name of its own", "names", part, key)
+        for what, part, asked, there in (
+            ("column", "columns", names.columns, others | languages),
+            ("language or column", "languages", names.languages, others | languages),
+            ("row", "variants", names.variants, variants),
+        )
+        for key, name in asked.items()
+        if any(name == other and key != own for own, other in there)
     ]
 
 

@@ -10,6 +10,9 @@ from isogloss.evaluation.layout.model import Given, Layout
 from isogloss.evaluation.score_table import PRINTED, SPREAD
 from isogloss.evaluation.tabular import Cell, Table
 
+_ADDED = ("sd", "sd of draws", "common mean", "p, given")
+_COUNTED = ("seeds", "draws", "failed", "examples seen")
+
 
 def said(text: str, layout: Layout) -> str:
     """Return a title or a footnote with the shown name of the baseline, and without what is not shown."""
@@ -21,6 +24,35 @@ def said(text: str, layout: Layout) -> str:
         lambda found: f"{found[1]} {names.get(found[2], found[2])} {found[3]}",
         text,
     )
+
+
+def dropped(table: Table, gone: Collection[int], layout: Layout, order: Order) -> Iterator[str]:
+    """Name the columns that are left out, as far as nothing else says them.
+
+    Languages are named with the rows that are left out, and counts with their values. A spread, the mean that
+    rows have in common, and the p-value of these very seeds only add to a column beside them.
+
+    Args:
+        table: before it was laid out.
+        gone: which of its columns are not shown.
+        layout: what the file says.
+        order: of the arms that are shown.
+    """
+    silent = {*_ADDED, *_COUNTED, *_told_by_groups(layout, order)}
+    columns = [table.columns[at] for at in sorted(gone)]
+    named = [column.name for column in columns if not column.many and (column.key or column.name) not in silent]
+    if named:
+        yield _sentence(f"Not shown: {'; '.join(named)}")
+
+
+def _told_by_groups(layout: Layout, order: Order) -> set[str]:
+    """The axes whose values stand above all rows: as headings of groups that are of one value each."""
+    headed = [set(group.where) if group.heading else set() for group in layout.groups] + [set[str]()]
+    return {
+        axis
+        for at, axis in enumerate(order.axes, start=1)
+        if all(axis in headed[place.group] for arm, place in order.places.items() if arm[at])
+    }
 
 
 def counts(table: Table, gone: Collection[int], order: Order) -> Iterator[str]:

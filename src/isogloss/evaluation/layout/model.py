@@ -113,7 +113,11 @@ class Layout(_Part):
     """
 
     compare: str | None = None
-    show: tuple[Literal["scores", "mean", "languages"], ...] = ("scores", "mean", "languages")
+    show: Annotated[tuple[Literal["scores", "mean", "languages"], ...], Field(min_length=1)] = (
+        "scores",
+        "mean",
+        "languages",
+    )
     languages: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
     differences: tuple[str, ...] | None = None

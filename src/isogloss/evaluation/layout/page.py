@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from isogloss.errors import mistake
 from isogloss.evaluation.layout.arms import Arm, Order, arm_of
-from isogloss.evaluation.layout.below import absent, counts, printed, said, sources
+from isogloss.evaluation.layout.below import absent, counts, dropped, printed, said, sources
 from isogloss.evaluation.layout.model import Given, Layout
 from isogloss.evaluation.layout.read import LayoutFile
 from isogloss.evaluation.layout.turn import turned
@@ -45,6 +45,7 @@ class Page:
         more = (_given(row, table.columns, len(self.order.axes)) for row in given)
         shown = self.of_rows(replace(table, rows=(*table.rows, *more)))
         if self.layout.transpose:
+            self._check_numbers(shown)
             shown = turned(shown, 1 + len(self._axes()))
         self._check(shown)
         gone = set(range(len(table.columns))) - set(self._kept(table.columns))
@@ -63,12 +64,16 @@ class Page:
         ]
         shown.sort(key=lambda at: (*self.order.places[arms[at]], self._rank(spoken[at])))
         kept = list(self._kept(table.columns))
+        columns = tuple(self._column(table.columns[at]) for at in kept)
+        self._check_names([column.full_name for column in columns])
+        gone = set(range(len(table.columns))) - set(kept)
+        below = tuple(dropped(table, gone, self.layout, self.order))
         return replace(
             table,
             title=said(table.title, self.layout),
-            columns=tuple(self._column(table.columns[at]) for at in kept),
+            columns=columns,
             rows=tuple(tuple(self._cell(table.rows[row][at], table.columns[at]) for at in kept) for row in shown),
-            footnotes=tuple(said(footnote, self.layout) for footnote in table.footnotes),
+            footnotes=(*(said(footnote, self.layout) for footnote in table.footnotes), *below),
             groups=self._groups([arms[at] for at in shown]),
         )
 
@@ -139,10 +144,19 @@ class Page:
         heads = next((at for at, column in enumerate(table.columns) if column.kind != "text"), len(named))
         for heading, rows in table.parts():
             named += [f"{heading or ''}: {', '.join(str(cell.value) for cell in row[:heads])}" for row in rows]
+        self._check_names(named)
+
+    def _check_names(self, named: Sequence[str]) -> None:
         twice = next((name for name in named if named.count(name) > 1), None)
         if twice is not None:
             remedy = "give one another name, or keep the column of an axis in `columns`"
             raise mistake(f'two rows or columns would be called "{twice}"', where=self.file.label, remedy=remedy)
+
+    def _check_numbers(self, table: Table) -> None:
+        """Refuse to turn a table that has no scores left."""
+        if not any(column.kind == "number" for column in table.columns):
+            remedy = 'keep a language, or "mean" in `columns`'
+            raise mistake("no column of scores is left to turn", where=self.file.label, remedy=remedy)
 
 
 def key_of(column: Column) -> str:
