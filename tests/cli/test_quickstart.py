@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Isogloss
-from isogloss.cli import quickstart
+from isogloss.cli import estimate, quickstart
 from isogloss.cli.estimate import Expected, Speed
 from isogloss.recipe.load import load_recipe
+from isogloss.recipe.model import Recipe
 from isogloss.report import page
 
 
 @pytest.fixture
 def tiny(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(quickstart, "RECIPE", "tiny.toml")
+    monkeypatch.setattr(quickstart, "_SIZES", ((),))
     return project
 
 
@@ -46,25 +48,74 @@ def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Iso
     assert "4 found finished" in again.out
 
 
-def test_where_it_would_take_long_it_is_smaller(
-    isogloss: Isogloss, tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(*_: object, speed: Speed | None = None) -> Expected:
-        return Expected(7, 100.0 if speed else 1000.0, Speed(1.0, 1.0))
+@pytest.fixture
+def two_sizes(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quickstart, "_SIZES", ((), ("seeds=1",)))
 
-    monkeypatch.setattr("isogloss.cli.estimate.estimate", slow)
-    monkeypatch.setattr(quickstart, "_SMALLER", ("seeds=1",))
+
+def expecting(seconds: dict[int | None, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a recipe of so many seeds be expected to take so long, where there is something to train."""
+    whole = estimate.estimate
+
+    def told(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expected:
+        found = whole(recipe, store, speed=Speed(1e6, 1e6))
+        return found._replace(seconds=seconds[recipe.seeds.together]) if found.phases else found
+
+    monkeypatch.setattr(estimate, "estimate", told)
+
+
+def test_where_it_would_take_long_it_is_smaller(
+    isogloss: Isogloss, tiny: Path, two_sizes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expecting({2: 1000.0, 1: 100.0}, monkeypatch)
     said = isogloss("quickstart", "--no-progress")
     assert said.err.splitlines()[0] == "at full size about 16 min 40 s on this machine; so a smaller size"
+    assert "about 1 min 40 s on this machine" in said.err
+    assert "2 runs done" in said.out
+    # Finished at one size it stays there, whatever the machine is thought to carry by then.
+    expecting({2: 1.0, 1: 1.0}, monkeypatch)
+    again = isogloss("quickstart", "--no-progress")
+    assert "0 runs done, 2 found finished" in again.out
+
+
+def test_where_every_size_would_take_long_it_is_the_smallest(
+    isogloss: Isogloss, tiny: Path, two_sizes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expecting({2: 2000.0, 1: 1000.0}, monkeypatch)
+    said = isogloss("quickstart", "--no-progress")
+    assert "so a smaller size" in said.err
     assert "2 runs done" in said.out
 
 
-def test_the_smaller_size_is_one_that_the_recipe_has() -> None:
-    full, smaller = load_recipe(quickstart.RECIPE), load_recipe(quickstart.RECIPE, sets=quickstart._SMALLER)
-    assert full.seeds == smaller.seeds
-    assert len(full.languages.target) == 22
-    assert (full.seeds.together or 0) >= 2
-    assert full.model_dump() != smaller.model_dump()
+def test_where_there_is_time_it_is_whole(
+    isogloss: Isogloss, tiny: Path, two_sizes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expecting({2: quickstart._PATIENCE, 1: 1.0}, monkeypatch)
+    said = isogloss("quickstart", "--no-progress")
+    assert "smaller" not in said.err
+    assert "4 runs done" in said.out
+
+
+def test_each_size_is_one_that_the_recipe_has_and_less_work_than_the_one_before(tmp_path: Path) -> None:
+    recipes = [load_recipe(quickstart.RECIPE, sets=sets) for sets in quickstart._SIZES]
+    assert {recipe.seeds.together for recipe in recipes} == {2}
+    assert {len(recipe.languages.target) for recipe in recipes} == {22}
+    for recipe in recipes:
+        names = [variant.name for variant in recipe.variants]
+        assert names[0] == "pooled"
+        assert {"source_only", "meta_optimizer", "pooled_same_compute"} <= set(names)
+    assert len(recipes[0].variants) == len(recipes[1].variants) == 5
+    seconds = [estimate.estimate(recipe, tmp_path, speed=Speed(1.0, 1.0)).seconds for recipe in recipes]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[-1] < seconds[0] / 2
+
+
+def test_what_calibrates_a_run_counts(tmp_path: Path) -> None:
+    """8 runs, each tested on 40 rows of 22 languages, and its temperature fitted on 200 of the source's."""
+    recipe = load_recipe(quickstart.RECIPE, sets=quickstart._SIZES[-1])
+    trained_alone = estimate.estimate(recipe, tmp_path, speed=Speed(1.0, float("inf"))).seconds
+    found = estimate.estimate(recipe, tmp_path, speed=Speed(1.0, 1.0)).seconds - trained_alone
+    assert found == 8 * (22 * 40 + 200)
 
 
 def test_the_commands_that_come_next_work_to_the_letter(isogloss: Isogloss, project: Path) -> None:

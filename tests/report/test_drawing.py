@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,13 +14,15 @@ import polars as pl
 import pytest
 
 from isogloss.report import vega as vega_module
-from isogloss.report.drawing import drawn
+from isogloss.report.drawer import Drawer
+from isogloss.report.drawing import Drawing, begin
 from isogloss.report.figure import Figure
 from isogloss.report.page import page
 from isogloss.report.vega import vega
 from isogloss.report.write import page_html
 from report.conftest import Make
 
+Draw = Callable[[Figure], Drawing]
 EVIL = "</script><script>alert(1)</script>"
 alt = pytest.importorskip("altair", reason="figures are drawn with altair and vl-convert")
 
@@ -30,7 +33,18 @@ def figure(name: str = "bars", *, interactive: bool = True, rows: int = 3) -> Fi
     return Figure(name, f"Bars {EVIL}", f"How to read them {EVIL}", chart, data, interactive)
 
 
-def test_a_drawing_is_text_and_numbers_alone() -> None:
+@pytest.fixture(scope="module")
+def drawer() -> Iterator[Drawer]:
+    with Drawer() as found:
+        yield found
+
+
+@pytest.fixture
+def drawn(drawer: Drawer) -> Draw:
+    return lambda figure: begin(figure, drawer).finished()
+
+
+def test_a_drawing_is_text_and_numbers_alone(drawn: Draw) -> None:
     made = drawn(figure())
     assert "<script" not in made.svg
     assert "&lt;" in made.svg
@@ -39,7 +53,7 @@ def test_a_drawing_is_text_and_numbers_alone() -> None:
     assert rows == [["language", "value"], *([EVIL, str(1.23456789 + row)] for row in range(3))]
 
 
-def test_what_drawings_refer_to_is_their_own() -> None:
+def test_what_drawings_refer_to_is_their_own(drawn: Draw) -> None:
     one, other = drawn(figure("one")), drawn(figure("other"))
     own = set(re.findall(r'id="([^"]+)"', one.svg))
     assert own
@@ -48,14 +62,46 @@ def test_what_drawings_refer_to_is_their_own() -> None:
     assert not own & set(re.findall(r'id="([^"]+)"', other.svg))
 
 
-def test_large_data_is_no_table_on_the_page() -> None:
+def test_large_data_is_no_table_on_the_page(drawn: Draw) -> None:
     assert drawn(figure(rows=60)).table is not None
     assert drawn(figure(rows=61)).table is None
 
 
-def test_vega_is_there_once_and_only_where_something_is_live(material: Make, no_figures: None) -> None:
-    still = replace(page(material()), figures=[figure(interactive=False)], without_figures="")
-    live = replace(still, figures=[figure("one"), figure("two")])
+def test_drawings_come_in_the_order_in_which_they_were_asked_for() -> None:
+    with Drawer() as drawer:
+        begun = [begin(figure(f"figure-{rows}", rows=rows), drawer) for rows in (400, 1, 30)]
+        assert [one.finished().svg.count("data:image") for one in begun] == [0, 0, 0]
+        assert [one.finished().svg.count('aria-roledescription="bar"') for one in begun] == [400, 1, 30]
+
+
+def test_what_cannot_be_drawn_is_said() -> None:
+    with Drawer() as drawer:
+        failed, after = drawer.svg({"mark": 7}), drawer.svg({})
+        with pytest.raises(RuntimeError, match="cannot be drawn"):
+            failed.result(timeout=60)
+        with pytest.raises(RuntimeError, match="cannot be drawn"):
+            after.result(timeout=60)
+
+
+def test_an_error_meanwhile_ends_the_process() -> None:
+    drawer = Drawer().__enter__()
+    begun = [begin(figure(), drawer).svg for _ in range(50)]
+    drawer.__exit__(KeyError, KeyError(), None)
+    assert all(one.done() for one in begun)
+    assert any(one.cancelled() for one in begun)  # nobody waits for what is not begun
+    assert drawer._process.returncode is not None
+
+
+def test_nothing_is_imported_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vl_convert.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    with Drawer() as drawer:
+        assert begin(figure(), drawer).finished().svg.startswith("<svg")
+
+
+def test_vega_is_there_once_and_only_where_something_is_live(material: Make, no_figures: None, drawn: Draw) -> None:
+    still = replace(page(material()), drawings=[drawn(figure(interactive=False))], without_figures="")
+    live = replace(still, drawings=[drawn(figure("one")), drawn(figure("two"))])
     assert 'id="vega"' not in page_html(still)
     html = page_html(live)
     assert html.count('id="vega"') == 1
@@ -85,5 +131,5 @@ def test_figures_of_real_runs_are_on_the_page(material: Make) -> None:
     made = page(material())
     assert made.without_figures == ""
     html = page_html(made)
-    assert html.count("<figure ") == len(made.figures) > 2
-    assert re.findall(r"<h3>(.*?)</h3>", html) == [one.title for one in made.figures]
+    assert html.count("<figure ") == len(made.drawings) > 2
+    assert re.findall(r"<h3>(.*?)</h3>", html) == [one.title for one in made.drawings]

@@ -14,7 +14,7 @@ from isogloss.data.bag import Bag
 from isogloss.evaluation.calibration import Calibration, label_probabilities, tempered
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.plan import make_plan
-from isogloss.run import run
+from isogloss.run import calibration, run
 from isogloss.run.calibration import calibrate
 from isogloss.run.learners import load_learner
 from isogloss.run.resources import Resources
@@ -63,6 +63,18 @@ def calibrated(recipe: Any, where: Path) -> tuple[Calibration, dict[str, set[str
     plan = make_plan(recipe, resources)
     (cell,) = plan.cells
     return calibrate(cell, plan, reader, resources), reader.read
+
+
+def test_a_recipe_tested_on_few_rows_is_calibrated_on_few(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {}
+    for enough in (55, 70, 1000):
+        monkeypatch.setattr(calibration, "ENOUGH", enough)
+        for tested in (None, 60):
+            recipe = load("phases.adapt.on.split='train'", *([f"evaluation.examples={tested}"] if tested else []))
+            sizes[enough, tested] = calibrated(recipe, tmp_path)[0].n
+    assert sizes == {(55, None): 90, (55, 60): 60, (70, None): 90, (70, 60): 70, (1000, None): 90, (1000, 60): 90}
 
 
 def test_it_is_fitted_on_source_rows_that_no_phase_is_trained_on(load: Load, tmp_path: Path) -> None:

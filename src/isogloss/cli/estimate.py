@@ -44,6 +44,7 @@ def estimate(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expe
         Mistakes: as `isogloss.run.rehearse`.
     """
     from isogloss.run import rehearse
+    from isogloss.run.calibration import ENOUGH
     from isogloss.store import Store
 
     rows = rehearse(recipe, Store(store), offline=True).phases
@@ -51,7 +52,9 @@ def estimate(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expe
         return Expected(0, 0.0, speed or Speed(1.0, 1.0))
     speed = speed or _try_out(recipe, store)
     trained = sum(row.examples for row in rows)
-    tested = _cells(recipe) * len(recipe.languages.target) * (recipe.evaluation.examples or 0)
+    examples = recipe.evaluation.examples or 0
+    rows_of_cell = len(recipe.languages.target) * examples + len(recipe.languages.source) * max(examples, ENOUGH)
+    tested = _cells(recipe) * rows_of_cell
     return Expected(len(rows), trained / speed.training + tested / speed.testing, speed)
 
 

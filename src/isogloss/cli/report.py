@@ -66,7 +66,7 @@ def write_page(material: Material, file: Path, *, compare: str | None = None, te
     made = page(material, compare=compare, texts=texts)
     write_text(file, page_html(made))
     counted = (
-        f"{len(made.figures)} figures" if not made.without_figures else "no figures (pip install 'isogloss[report]')"
+        f"{len(made.drawings)} figures" if not made.without_figures else "no figures (pip install 'isogloss[report]')"
     )
     return f"wrote {file}: {file.stat().st_size / 1e6:.1f} MB, {counted}"
 

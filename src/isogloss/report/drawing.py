@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 if TYPE_CHECKING:
     from isogloss.evaluation.tabular import Table
+    from isogloss.report.drawer import Drawer
     from isogloss.report.figure import Figure
 
 _SMALL = 60  # rows of data that are shown as a table, too
@@ -36,27 +38,35 @@ class Drawing(NamedTuple):
     table: Table | None
 
 
-def drawn(figure: Figure) -> Drawing:
-    """Draw a figure (altair and vl-convert, offline)."""
-    import vl_convert
-    from altair.utils.schemapi import debug_mode
+class Begun(NamedTuple):
+    """A figure that is being drawn."""
 
+    figure: Figure
+    specification: dict[str, Any]
+    svg: Future[str]
+
+    def finished(self) -> Drawing:
+        """Wait for the drawing."""
+        figure = self.figure
+        live = json.dumps(self.specification, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+        return Drawing(
+            figure.name,
+            figure.title,
+            figure.caption,
+            Markup(_own_names(self.svg.result(), figure.name)),
+            Markup(live if figure.interactive else ""),
+            "data:text/csv;charset=utf-8," + quote(figure.csv()),
+            figure.table() if figure.data.height <= _SMALL else None,
+        )
+
+
+def begin(figure: Figure, drawer: Drawer) -> Begun:
+    """Have a figure drawn (altair and vl-convert, offline) so that it takes the ink of the page around it."""
     from isogloss.report.figures import theme
     from isogloss.report.figures.drawing import specification
 
-    with debug_mode(False):  # as where it was made, see `isogloss.report.page`
-        asked = specification(figure.chart, theme.current(), checked=False)
-    svg = _own_names(str(vl_convert.vegalite_to_svg(asked)), figure.name)
-    live = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
-    return Drawing(
-        figure.name,
-        figure.title,
-        figure.caption,
-        Markup(svg),
-        Markup(live if figure.interactive else ""),
-        "data:text/csv;charset=utf-8," + quote(figure.csv()),
-        figure.table() if figure.data.height <= _SMALL else None,
-    )
+    asked = specification(figure.chart, theme.current(), checked=False)
+    return Begun(figure, asked, drawer.svg(asked))
 
 
 def _own_names(svg: str, name: str) -> str:

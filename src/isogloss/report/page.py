@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from isogloss.evaluation.evidence import without_labels
 from isogloss.evaluation.frame import other_metric
 from isogloss.evaluation.table import of_scores
 from isogloss.report.by_language import halves
+from isogloss.report.drawer import Drawer
+from isogloss.report.drawing import begin
 from isogloss.report.hard_examples import Texts, hard_examples, shown
 from isogloss.report.hard_examples import tables as hard_tables
 from isogloss.report.provenance import facts, provenance
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from isogloss.evaluation.tabular import Table
-    from isogloss.report.figure import Figure
+    from isogloss.report.drawing import Begun, Drawing
     from isogloss.report.material import Material
 
 WITHOUT_FIGURES = "The page is without figures: pip install 'isogloss[report]' brings what draws them."
@@ -36,7 +39,7 @@ class Page:
         about: what the recipes say of themselves, a line each.
         facts: what a reader must know before the first number.
         sections: in order.
-        figures: in order.
+        drawings: of the figures, in order.
         without_figures: why there is none; "" where there are some.
     """
 
@@ -44,7 +47,7 @@ class Page:
     about: tuple[str, ...]
     facts: Sequence[tuple[str, str]]
     sections: tuple[Section, ...]
-    figures: Sequence[Figure] = ()
+    drawings: Sequence[Drawing] = ()
     without_figures: str = ""
 
 
@@ -61,25 +64,28 @@ def page(material: Material, *, compare: str | None = None, texts: bool = False)
     """
     recipes = dict.fromkeys(run.recipe for run in material.runs)
     described = {run.recipe: str(run.settings.get("description") or "") for run in material.runs}
-    sections = tuple(_sections(material, compare, texts=texts))
     drawable = all(find_spec(name) for name in ("altair", "vl_convert"))
+    with Drawer() if drawable else nullcontext() as drawer:
+        begun = [] if drawer is None else _begun(material, drawer)
+        sections = tuple(_sections(material, compare, texts=texts))
+        drawings = tuple(one.finished() for one in begun)
     return Page(
         ", ".join(recipes),
         tuple(text for text in described.values() if text),
         facts(material),
         sections,
-        _figures(material) if drawable else (),
+        drawings,
         "" if drawable else WITHOUT_FIGURES,
     )
 
 
-def _figures(material: Material) -> Sequence[Figure]:
+def _begun(material: Material, drawer: Drawer) -> list[Begun]:
     from altair.utils.schemapi import debug_mode
 
     from isogloss.report.figures import figures
 
     with debug_mode(False):  # holds every part against Vega-Lite's schema: half of the time, and tests do it
-        return figures(material)
+        return [begin(figure, drawer) for figure in figures(material)]
 
 
 def tables(material: Material, compare: str | None) -> tuple[tuple[Table, ...], tuple[Table, ...]]:

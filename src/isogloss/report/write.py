@@ -35,21 +35,18 @@ def page_html(page: Page) -> str:
     """
     from jinja2 import Environment, StrictUndefined
 
-    from isogloss.report.drawing import drawn
     from isogloss.report.vega import vega
 
-    drawings = [drawn(figure) for figure in page.figures]
-    library = Markup(vega() if any(one.specification for one in drawings) else "")
+    library = Markup(vega() if any(one.specification for one in page.drawings) else "")
     script = Markup(_template("page.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     anchors = [(section.name, section.title) for section in page.sections]
-    if drawings or page.without_figures:
+    if page.drawings or page.without_figures:
         anchors.insert(FIGURES_AFTER, ("figures", "Figures"))
     return environment.from_string(_template("page.html.j2")).render(
         page=page,
         anchors=anchors,
-        drawings=drawings,
-        figures_after=FIGURES_AFTER if drawings or page.without_figures else 0,
+        figures_after=FIGURES_AFTER if page.drawings or page.without_figures else 0,
         html=lambda table: Markup(html(table, sortable=True)),
         style=Markup(_template("page.css")),
         script=script,

@@ -13,6 +13,7 @@ from isogloss.data.bag import Bag
 from isogloss.data.task import Task
 from isogloss.errors import Mistakes
 from isogloss.evaluation.calibration import LEAST_ROWS, Calibration, fit_temperature, label_probabilities
+from isogloss.keys import Key
 from isogloss.kinds.base import Calibrates, Predictions
 from isogloss.recipe.planned import Cell, Plan, PlannedPhase
 from isogloss.recipe.resolve import kind_of_task
@@ -21,6 +22,8 @@ from isogloss.run.training import phase_data
 from isogloss.store.store import Store
 
 SPLIT = "validation"
+ENOUGH = 200
+"""Rows of a language, for one number; a recipe that is tested on few rows is not to spend its time here."""
 
 
 class DevelopmentTask(NamedTuple):
@@ -43,7 +46,7 @@ def calibrate(cell: Cell, plan: Plan, predict: Callable[[Bag], Predictions], res
     reason = f"no {SPLIT} split in {', '.join(cell.source)}"
     for rows in candidates(cell, plan):
         try:
-            bags = [_untrained(bag, rows.task, cell, plan, resources) for bag in _bags(rows, resources)]
+            bags = [_few(_untrained(bag, rows.task, cell, plan, resources), cell) for bag in _bags(rows, resources)]
             reason = _unfit(rows.task, bags, cell, plan)
             if not reason:
                 frame = pl.concat([pl.DataFrame(dict(kind.outcome(bag, predict(bag)))) for bag in bags if len(bag)])
@@ -93,6 +96,11 @@ def _untrained(bag: Bag, task: Task, cell: Cell, plan: Plan, resources: Resource
                 if (trained.task, trained.split) == (bag.task, bag.split):
                     bag = bag.without(trained.groups)
     return bag
+
+
+def _few(bag: Bag, cell: Cell) -> Bag:
+    most = max(cell.examples or len(bag), ENOUGH)
+    return bag if len(bag) <= most else bag.subset(examples=most, key=Key(0, "calibration"))
 
 
 def _unfit(task: Task, bags: list[Bag], cell: Cell, plan: Plan) -> str:

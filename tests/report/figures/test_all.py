@@ -45,13 +45,13 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Material:
 @pytest.fixture(scope="session")
 def shown(plain: Material) -> list[Figure]:
     """The figures of plain runs."""
-    return figures(plain)
+    return list(figures(plain))
 
 
 @pytest.fixture(scope="session")
 def shown_evil(evil: Material) -> list[Figure]:
     """The figures of runs with names that would break out."""
-    return figures(evil)
+    return list(figures(evil))
 
 
 def strings(value: object) -> Iterator[str]:
@@ -75,7 +75,7 @@ def test_runs_have_the_figures_there_is_something_for(shown: list[Figure], bare:
 
 def test_with_every_run_failed_there_is_no_figure_and_no_exception(tmp_path: Path) -> None:
     failed = [("pooled", 0), ("pooled", 1)]
-    assert figures(material_of(made_up_store(tmp_path, variants={"pooled": 0.5}, failed=failed))) == []
+    assert not list(figures(material_of(made_up_store(tmp_path, variants={"pooled": 0.5}, failed=failed))))
 
 
 def test_runs_whose_phases_are_gone_still_have_what_their_results_tell(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from isogloss.errors import mistake, nearest
@@ -35,15 +35,15 @@ FIGURES: Mapping[str, Callable[[Material], Figure | None]] = MappingProxyType(
 """Name → what draws it, in the order in which they are read."""
 
 
-def figures(material: Material) -> list[Figure]:
-    """Return every figure that there is something for, in reading order.
+def figures(material: Material) -> Iterator[Figure]:
+    """Yield every figure that there is something for, in reading order.
 
     Raises:
         Mistakes: the extra `figures` is not installed; no variant is called as the material's `against`, or no score
             as its `metric`.
     """
     drawn = (draw(material) for draw in FIGURES.values())
-    return [figure for figure in drawn if figure is not None]
+    return (figure for figure in drawn if figure is not None)
 
 
 def one_figure(material: Material, name: str) -> Figure:
