@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Annotated
 
 import typer
 
-from isogloss.cli import complete
-from isogloss.cli.options import DEFAULT_STORE, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, OneNameArgument, StoreOption
 
 
 def cite(
-    runs: Annotated[
-        str,
-        typer.Argument(
-            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
-        ),
-    ],
+    runs: OneNameArgument,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """BibTeX of what runs are made from, and what they took."""

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import complete
 from isogloss.cli.options import (
     DEFAULT_STORE,
     DataOption,
+    ModelArgument,
     OfflineOption,
     SeedOption,
     StoreOption,
@@ -23,14 +23,7 @@ _FORMATS = ("transformers", "onnx")
 
 
 def export(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="A run that kept its weights; with --seed, NAME/VARIANT will do.",
-            metavar="RUN",
-            autocompletion=complete.runs,
-        ),
-    ],
+    run: ModelArgument,
     folder: Annotated[Path, typer.Argument(help="Where to; must not exist yet.", metavar="FOLDER")],
     *,
     seed: SeedOption = None,

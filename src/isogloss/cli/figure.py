@@ -7,19 +7,13 @@ from typing import Annotated
 
 import typer
 
-from isogloss.cli import complete
 from isogloss.cli.layout import grid
-from isogloss.cli.options import DEFAULT_STORE, AgainstOption, MetricOption, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, AgainstOption, MetricOption, OneNameArgument, StoreOption
 from isogloss.errors import mistake
 
 
 def figure(
-    runs: Annotated[
-        str,
-        typer.Argument(
-            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
-        ),
-    ],
+    runs: OneNameArgument,
     name: Annotated[
         str | None, typer.Argument(help="Which figure; listed if not given.", metavar="FIGURE", show_default=False)
     ] = None,

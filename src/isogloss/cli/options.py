@@ -13,6 +13,19 @@ from isogloss.errors import Mistake, Mistakes, mistake, nearest
 if TYPE_CHECKING:
     from isogloss.evaluation.render import Format
 
+_RUNS = typer.Argument(
+    help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
+)
+RunsArgument = Annotated[list[str], _RUNS]
+OneNameArgument = Annotated[str, _RUNS]
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A run that kept its weights; with --seed, NAME/VARIANT will do.",
+        metavar="RUN",
+        autocompletion=complete.runs,
+    ),
+]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder of all runs.", metavar="DIR")]
 ProfileOption = Annotated[
     str | None, typer.Option("--profile", help="An overlay that the recipe names.", metavar="NAME")

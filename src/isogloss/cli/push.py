@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli import complete
 from isogloss.cli.options import (
     DEFAULT_STORE,
     DataOption,
+    ModelArgument,
     SeedOption,
     StoreOption,
     WithTextsOption,
@@ -24,14 +24,7 @@ if TYPE_CHECKING:
 
 
 def push(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="A run that kept its weights; with --seed, NAME/VARIANT will do.",
-            metavar="RUN",
-            autocompletion=complete.runs,
-        ),
-    ],
+    run: ModelArgument,
     name: Annotated[str, typer.Argument(help="On the hub: NAME, or OWNER/NAME.", metavar="NAME")],
     *,
     private: Annotated[bool, typer.Option("--private", help="Only you, or your organisation, can see it.")] = False,

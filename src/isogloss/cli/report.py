@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli import complete
-from isogloss.cli.options import DEFAULT_STORE, AgainstOption, CompareOption, MetricOption, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, AgainstOption, CompareOption, MetricOption, RunsArgument, StoreOption
 
 if TYPE_CHECKING:
     from isogloss.report.material import Material
 
 
 def report(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
-        ),
-    ],
+    runs: RunsArgument,
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to; replaced if there is one.")] = Path(
         "report.html"

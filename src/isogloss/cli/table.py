@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_tables
 from isogloss.cli.by_label import say_by_label
 from isogloss.cli.options import (
@@ -18,6 +17,7 @@ from isogloss.cli.options import (
     CompareOption,
     FormatOption,
     MetricOption,
+    RunsArgument,
     StoreOption,
     known_format,
 )
@@ -31,12 +31,7 @@ if TYPE_CHECKING:
 
 
 def table(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
-        ),
-    ],
+    runs: RunsArgument,
     *,
     against: AgainstOption = None,
     compare: CompareOption = None,

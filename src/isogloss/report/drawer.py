@@ -40,14 +40,14 @@ class Drawer:
 
         Its result raises RuntimeError where the specification cannot be drawn; why stands in the error stream.
         """
-        return self._thread.submit(self._ask, json.dumps(specification))
+        return self._thread.submit(self._ask, specification)
 
-    def _ask(self, line: str) -> str:
+    def _ask(self, specification: Mapping[str, Any]) -> str:
         asked, answers = self._process.stdin, self._process.stdout
         assert asked is not None
         assert answers is not None
         try:
-            print(line, file=asked, flush=True)
+            _tell(asked, specification)
             return str(json.loads(answers.readline()))
         except (BrokenPipeError, json.JSONDecodeError) as error:
             raise RuntimeError("a figure cannot be drawn") from error
@@ -59,7 +59,12 @@ def serve(asked: IO[str], answers: IO[str]) -> None:
 
     vl_convert.vegalite_to_svg(_ANY)  # the first takes longest, and nobody waits for it yet
     for line in asked:
-        print(json.dumps(vl_convert.vegalite_to_svg(line)), file=answers, flush=True)
+        _tell(answers, vl_convert.vegalite_to_svg(line))
+
+
+def _tell(stream: IO[str], what: Any) -> None:
+    stream.write(f"{json.dumps(what)}\n")
+    stream.flush()
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from isogloss.data.task import Task
-from isogloss.errors import IsoglossWarning, Mistake, Mistakes
+from isogloss.errors import IsoglossWarning, Mistakes
 from isogloss.learner.encoders import on_hub
 from isogloss.recipe.model import Recipe
 from isogloss.recipe.plan import make_plan
 from isogloss.recipe.planned import Plan
 from isogloss.run.calibration import SPLIT, candidates
-from isogloss.run.preparation import wanted
+from isogloss.run.preparation import all_read, wanted
 from isogloss.run.resources import Resources
 
 ENCODER, DATA = "encoder", "data set"
@@ -83,16 +83,8 @@ def _read(plan: Plan, resources: Resources) -> dict[str, str | None]:
         reads += [
             (cell.task, partial(resources.unlabelled_bag, cell.task, code, cell.split)) for code in cell.unlabelled
         ]
-    sources: dict[str, str | None] = {}
-    mistakes: dict[Mistake, None] = {}
-    for task, read in reads:
-        sources[task.name] = resources.repository(task)
-        try:
-            read()
-        except Mistakes as found:
-            mistakes |= dict.fromkeys(found.mistakes)
-    if mistakes:
-        raise Mistakes(mistakes)
+    sources = {task.name: resources.repository(task) for task, _ in reads}
+    all_read(read for _, read in reads)
     _read_for_calibration(plan, resources)
     return sources
 

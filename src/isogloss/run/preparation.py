@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -86,12 +86,21 @@ def once(wanted: Iterable[Wanted]) -> list[Wanted]:
 
 
 def _check_data(plan: Plan, cells: Sequence[Cell], resources: Resources) -> None:
-    """Read and tokenise everything that will be needed, and report all that is wrong with it at once."""
-    mistakes: dict[Mistake, None] = {}
+    """Read and tokenise everything that will be needed."""
     reads = [partial(resources.bag, *rows) for rows in wanted(plan, cells)]
     reads += [
         partial(resources.unlabelled_bag, cell.task, code, cell.split) for cell in cells for code in cell.unlabelled
     ]
+    all_read(reads)
+
+
+def all_read(reads: Iterable[Callable[[], object]]) -> None:
+    """Carry reads out.
+
+    Raises:
+        Mistakes: all of those that any of them raised, each once.
+    """
+    mistakes: dict[Mistake, None] = {}
     for read in reads:
         try:
             read()

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isogloss.cli import complete
 from isogloss.cli.analyse.output import kept_folder, say_frame, say_tables
-from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+from isogloss.cli.options import DEFAULT_STORE, FormatOption, RunsArgument, StoreOption, known_format
 from isogloss.errors import mistake
 
 if TYPE_CHECKING:
@@ -18,12 +17,6 @@ if TYPE_CHECKING:
 
     from isogloss.store import RunInfo, Store
 
-RunsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
-    ),
-]
 KeepOption = Annotated[Path | None, typer.Option("--keep", help="Also write the small frame there.", metavar="FOLDER")]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from isogloss.cli.analyse.calibration import KeepOption, RunsArgument, done_runs, keep_frame
+from isogloss.cli.analyse.calibration import KeepOption, done_runs, keep_frame
 from isogloss.cli.analyse.output import say_frame, say_tables
-from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+from isogloss.cli.options import DEFAULT_STORE, FormatOption, RunsArgument, StoreOption, known_format
 
 
 def estimate(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from isogloss.cli import complete
 from isogloss.cli.analyse.output import say_frame, say_tables
-from isogloss.cli.options import DEFAULT_STORE, FormatOption, StoreOption, known_format
+from isogloss.cli.options import DEFAULT_STORE, FormatOption, RunsArgument, StoreOption, known_format
 from isogloss.errors import mistake
 
 if TYPE_CHECKING:
@@ -19,12 +16,7 @@ if TYPE_CHECKING:
 
 
 def impact(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
-        ),
-    ],
+    runs: RunsArgument,
     *,
     form: FormatOption = "text",
     store: StoreOption = DEFAULT_STORE,
