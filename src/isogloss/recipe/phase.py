@@ -246,7 +246,7 @@ class Phase(Table):
         examples: length in examples seen.
         as_long_as: as many examples as these phases see together, as they are without the variant's changes.
         batch_size: examples an update.
-        accumulation: in how many parts of like length an update's gradient is computed; saves memory and padding.
+        accumulation: in how many parts of like length an update's gradient is computed; saves memory.
         clip: greatest global norm of the gradients that move; 0 for no clipping.
         adapters: low-rank adapters, which then are, with the head, all that moves; as the recipe says if not given.
         rates: of the layer groups.
