@@ -9,9 +9,14 @@ import pytest
 from cli.conftest import Isogloss
 from isogloss.cli import estimate, quickstart
 from isogloss.cli.estimate import Expected, Speed
+from isogloss.errors import Interrupted
 from isogloss.recipe.load import load_recipe
 from isogloss.recipe.model import Recipe
 from isogloss.report import page
+from isogloss.run import judged
+from isogloss.store import Store
+
+WHOLE = 30  # rows of a language that the recipe is tested on
 
 
 @pytest.fixture
@@ -48,52 +53,74 @@ def test_it_estimates_compares_says_what_it_means_and_what_is_next(isogloss: Iso
     assert "4 found finished" in again.out
 
 
+class Told:
+    """How long the whole recipe and the smaller one are expected to take, whatever the machine is."""
+
+    def __init__(self) -> None:
+        self.seconds = {None: 1000.0, 7: 100.0}
+        self.estimate = estimate.estimate
+
+    def __call__(self, recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expected:
+        found = self.estimate(recipe, store, speed=Speed(1e6, 1e6))
+        return found._replace(seconds=self.seconds[recipe.evaluation.examples])
+
+
 @pytest.fixture
-def two_sizes(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quickstart, "_SIZES", ((), ("seeds=1",)))
+def told(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    found = Told()
+    monkeypatch.setattr(quickstart, "_SIZES", ((), ("evaluation.examples=7",)))
+    monkeypatch.setattr(estimate, "estimate", found)
+    return found
 
 
-def expecting(seconds: dict[int | None, float], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a recipe of so many seeds be expected to take so long, where there is something to train."""
-    whole = estimate.estimate
-
-    def told(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expected:
-        found = whole(recipe, store, speed=Speed(1e6, 1e6))
-        return found._replace(seconds=seconds[recipe.seeds.together]) if found.phases else found
-
-    monkeypatch.setattr(estimate, "estimate", told)
+def rows_tested(store: Path) -> set[int]:
+    """On how many rows of a language the runs of a store were tested."""
+    return set(Store(store).scores()["n"])
 
 
-def test_where_it_would_take_long_it_is_smaller(
-    isogloss: Isogloss, tiny: Path, two_sizes: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expecting({2: 1000.0, 1: 100.0}, monkeypatch)
+def test_where_it_would_take_long_it_is_smaller(isogloss: Isogloss, tiny: Path, told: Told) -> None:
     said = isogloss("quickstart", "--no-progress")
     assert said.err.splitlines()[0] == "at full size about 16 min 40 s on this machine; so a smaller size"
     assert "about 1 min 40 s on this machine" in said.err
-    assert "2 runs done" in said.out
-    # Finished at one size it stays there, whatever the machine is thought to carry by then.
-    expecting({2: 1.0, 1: 1.0}, monkeypatch)
+    assert rows_tested(tiny / "isogloss-quickstart") == {7}
+    told.seconds[None] = 1.0
     again = isogloss("quickstart", "--no-progress")
-    assert "0 runs done, 2 found finished" in again.out
+    assert (again.code, again.err) == (0, "")
+    assert "0 runs done, 4 found finished" in again.out
 
 
-def test_where_every_size_would_take_long_it_is_the_smallest(
-    isogloss: Isogloss, tiny: Path, two_sizes: None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("before", "after"), [(1000.0, 1.0), (1.0, 1000.0)])
+def test_an_interrupted_one_goes_on_at_its_size(
+    before: float, after: float, isogloss: Isogloss, tiny: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expecting({2: 2000.0, 1: 1000.0}, monkeypatch)
+    told.seconds[None] = before
+    with monkeypatch.context() as patch:
+        patch.setattr(judged, "judge", interrupt)
+        assert isogloss("quickstart", "--no-progress").code != 0
+    told.seconds[None] = after
+    said = isogloss("quickstart", "--no-progress")
+    assert "4 runs done" in said.out
+    assert "smaller" not in said.err
+    assert rows_tested(tiny / "isogloss-quickstart") == ({7} if before > after else {WHOLE})
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise Interrupted("stopped")
+
+
+def test_where_every_size_would_take_long_it_is_the_smallest(isogloss: Isogloss, tiny: Path, told: Told) -> None:
+    told.seconds = {None: 2000.0, 7: 1000.0}
     said = isogloss("quickstart", "--no-progress")
     assert "so a smaller size" in said.err
-    assert "2 runs done" in said.out
+    assert "about 16 min 40 s on this machine" in said.err
+    assert rows_tested(tiny / "isogloss-quickstart") == {7}
 
 
-def test_where_there_is_time_it_is_whole(
-    isogloss: Isogloss, tiny: Path, two_sizes: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expecting({2: quickstart._PATIENCE, 1: 1.0}, monkeypatch)
+def test_where_there_is_time_it_is_whole(isogloss: Isogloss, tiny: Path, told: Told) -> None:
+    told.seconds = {None: quickstart._PATIENCE, 7: 1.0}
     said = isogloss("quickstart", "--no-progress")
     assert "smaller" not in said.err
-    assert "4 runs done" in said.out
+    assert rows_tested(tiny / "isogloss-quickstart") == {WHOLE}
 
 
 def test_each_size_is_one_that_the_recipe_has_and_less_work_than_the_one_before(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import textwrap
 
 import typer
 
-from isogloss.cli.options import DEFAULT_STORE, OneNameArgument, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, AddressArgument, StoreOption
 
 
 def cite(
-    runs: OneNameArgument,
+    runs: AddressArgument,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """BibTeX of what runs are made from, and what they took."""

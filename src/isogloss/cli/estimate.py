@@ -25,19 +25,19 @@ class Speed(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What is still to do: phases, and seconds at the speed of the trial."""
+    """What is still to do: phases, and seconds at the speed of the trial; no speed where there was no need of one."""
 
     phases: int
     seconds: float
-    speed: Speed
+    speed: Speed | None
 
 
 def estimate(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expected:
-    """Return how long the phases to come will take, and the tests after them.
+    """Return how long the phases to come will take, and the tests and calibrations after them.
 
     Args:
-        recipe: what is to be carried out.
-        store: whose finished phases are not counted.
+        recipe: what is to be carried out, tested on so many `evaluation.examples` of a language.
+        store: whose finished phases and runs are not counted.
         speed: of an earlier trial; tried out if not given.
 
     Raises:
@@ -47,22 +47,15 @@ def estimate(recipe: Recipe, store: Path, *, speed: Speed | None = None) -> Expe
     from isogloss.run.calibration import ENOUGH
     from isogloss.store import Store
 
-    rows = rehearse(recipe, Store(store), offline=True).phases
-    if not rows:
-        return Expected(0, 0.0, speed or Speed(1.0, 1.0))
+    found = rehearse(recipe, Store(store), offline=True)
+    if not found.phases:
+        return Expected(0, 0.0, speed)
     speed = speed or _try_out(recipe, store)
-    trained = sum(row.examples for row in rows)
+    trained = sum(phase.examples for phase in found.phases)
     examples = recipe.evaluation.examples or 0
-    rows_of_cell = len(recipe.languages.target) * examples + len(recipe.languages.source) * max(examples, ENOUGH)
-    tested = _cells(recipe) * rows_of_cell
-    return Expected(len(rows), trained / speed.training + tested / speed.testing, speed)
-
-
-def _cells(recipe: Recipe) -> int:
-    cells = len(recipe.variants) * (recipe.seeds.together or 1)
-    for values in recipe.axes.values():
-        cells *= len(values)
-    return cells
+    tested = len(recipe.languages.target) * examples + len(recipe.languages.source) * max(examples, ENOUGH)
+    seconds = trained / speed.training + found.cells * tested / speed.testing
+    return Expected(len(found.phases), seconds, speed)
 
 
 def _try_out(recipe: Recipe, store: Path) -> Speed:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from isogloss.cli.layout import grid
-from isogloss.cli.options import DEFAULT_STORE, AgainstOption, MetricOption, OneNameArgument, StoreOption
+from isogloss.cli.options import DEFAULT_STORE, AddressArgument, AgainstOption, MetricOption, StoreOption
 from isogloss.errors import mistake
 
 
 def figure(
-    runs: OneNameArgument,
+    runs: AddressArgument,
     name: Annotated[
         str | None, typer.Argument(help="Which figure; listed if not given.", metavar="FIGURE", show_default=False)
     ] = None,

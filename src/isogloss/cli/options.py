@@ -17,7 +17,7 @@ _RUNS = typer.Argument(
     help="NAME, NAME/VARIANT, NAME/VARIANT@SEED or a key.", metavar="RUNS", autocompletion=complete.runs
 )
 RunsArgument = Annotated[list[str], _RUNS]
-OneNameArgument = Annotated[str, _RUNS]
+AddressArgument = Annotated[str, _RUNS]
 ModelArgument = Annotated[
     str,
     typer.Argument(

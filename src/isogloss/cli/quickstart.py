@@ -11,6 +11,7 @@ from isogloss.cli.layout import duration
 from isogloss.cli.options import ProgressOption, StoreOption
 
 if TYPE_CHECKING:
+    from isogloss.cli.estimate import Expected
     from isogloss.recipe.model import Recipe
 
 RECIPE = "massive-quickstart"
@@ -51,28 +52,29 @@ def quickstart(store: StoreOption = Path("isogloss-quickstart"), progress: Progr
 
 
 def _sized(store: Path) -> Recipe:
-    """Return the recipe at a size that the store has runs of, or at the largest that this machine carries in time.
+    """Return the recipe at the size that the store has runs of, or else at the largest that is done here in time.
 
     How long it will take is said.
     """
     from isogloss.cli.estimate import estimate
     from isogloss.recipe.load import load_recipe
+    from isogloss.run import rehearse
+    from isogloss.store import Store
 
-    sized, speed = [], None
-    for sets in _SIZES:
-        recipe = load_recipe(RECIPE, sets=sets)
-        expected = estimate(recipe, store, speed=speed)
-        speed = expected.speed
-        sized.append((recipe, expected))
-    there = [one for one in sized if not one[1].phases]
-    in_time = [one for one in sized if one[1].seconds <= _PATIENCE]
-    recipe, expected = (there or in_time or sized[-1:])[0]
-    if recipe is not sized[0][0]:
-        whole = duration(sized[0][1].seconds)
+    sizes = [load_recipe(RECIPE, sets=sets) for sets in _SIZES]
+    opened = Store(store)
+    begun = [one for one in sizes if opened.runs() and rehearse(one, opened, offline=True).begun][:1]
+    tried: list[Expected] = []
+    for recipe in begun or sizes:
+        tried.append(estimate(recipe, store, speed=tried[0].speed if tried else None))
+        if tried[-1].seconds <= _PATIENCE:
+            break
+    if len(tried) > 1:
+        whole = duration(tried[0].seconds)
         typer.echo(f"at full size about {whole} on this machine; so a smaller size", err=True)
-    if expected.phases:
-        what = f"{recipe.description}: {expected.phases} phases of training"
-        typer.echo(f"{what}, about {duration(expected.seconds)} on this machine", err=True)
+    if tried[-1].phases:
+        what = f"{recipe.description}: {tried[-1].phases} phases of training"
+        typer.echo(f"{what}, about {duration(tried[-1].seconds)} on this machine", err=True)
     return recipe
 
 

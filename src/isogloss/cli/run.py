@@ -80,7 +80,8 @@ def rehearsal(recipe: Recipe, store: Path, data: dict[str, Path], *, offline: bo
     from isogloss.run import rehearse
     from isogloss.store import Store
 
-    rows, languages = rehearse(recipe, Store(store), offline=offline, data=data)
+    found = rehearse(recipe, Store(store), offline=offline, data=data)
+    rows, languages = found.phases, found.languages
     header = ("phase", "languages", "seed", "steps", "examples", "runs")
     steps = sum(row.steps for row in rows)
     examples = sum(row.examples for row in rows)

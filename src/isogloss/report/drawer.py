@@ -7,6 +7,7 @@ drawings as SVG, a line of JSON each.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -31,9 +32,11 @@ class Drawer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._thread.shutdown(cancel_futures=True)
-        with suppress(BrokenPipeError):  # it has ended by itself, and why is said where a drawing is asked for
-            self._process.__exit__(kind, error, traceback)
+        try:
+            self._thread.shutdown(cancel_futures=True)
+        finally:
+            with suppress(BrokenPipeError):  # it has ended by itself, and why is said where a drawing is asked for
+                self._process.__exit__(kind, error, traceback)
 
     def svg(self, specification: Mapping[str, Any]) -> Future[str]:
         """Return the drawing of a Vega-Lite specification, once it is there.
@@ -68,4 +71,5 @@ def _tell(stream: IO[str], what: Any) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks is interrupted, too, and then asks no more
     serve(sys.stdin, sys.stdout)

@@ -61,7 +61,10 @@ class Begun(NamedTuple):
 
 
 def begin(figure: Figure, drawer: Drawer) -> Begun:
-    """Have a figure drawn (altair and vl-convert, offline) so that it takes the ink of the page around it."""
+    """Have a figure drawn (altair and vl-convert, offline) so that it takes the ink of the page around it.
+
+    Many are begun faster within altair's `debug_mode(False)`, as `isogloss.report.page` does.
+    """
     from isogloss.report.figures import theme
     from isogloss.report.figures.drawing import specification
 

@@ -35,10 +35,19 @@ class LanguageRow(NamedTuple):
 
 
 class Rehearsal(NamedTuple):
-    """The phases that a run would train, and the languages that it would read; nothing where all is finished."""
+    """What a run would do.
+
+    Attributes:
+        phases: those that it would train; none where all is finished.
+        languages: those that it would read.
+        cells: how many it would test.
+        begun: whether the store has a run of it, finished or not.
+    """
 
     phases: list[RehearsalRow]
     languages: list[LanguageRow]
+    cells: int
+    begun: bool
 
 
 def rehearse(
@@ -59,7 +68,9 @@ def rehearse(
     bags: dict[str, list[Bag]] = {}
     for task, language, split in once(wanted(plan, missing)):
         bags.setdefault(language, []).append(resources.bag(task, language, split))
-    return Rehearsal(phases, [_language_row(language, bags[language]) for language in sorted(bags)])
+    begun = any(store.run(cell.key).path.is_dir() for cell in plan.cells)
+    languages = [_language_row(language, bags[language]) for language in sorted(bags)]
+    return Rehearsal(phases, languages, len(missing), begun)
 
 
 def _language_row(language: str, bags: Sequence[Bag]) -> LanguageRow:

@@ -54,10 +54,10 @@ def vega() -> Any:
 
 
 def inline(frame: pl.DataFrame) -> Any:
-    """Return a frame as data that stands in the specification, numbers with five significant digits."""
+    """Return a frame as data that stands in the specification: five significant digits, and null for what is none."""
     import polars as pl
 
-    return vega().InlineData(values=frame.with_columns(pl.col(pl.Float64).round_sig_figs(5)).to_dicts())
+    return vega().InlineData(values=frame.with_columns(pl.col(pl.Float64).round_sig_figs(5).fill_nan(None)).to_dicts())
 
 
 def drop_down(field: str, title: str, options: Mapping[str, str], first: str) -> Any:
