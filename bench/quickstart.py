@@ -1,4 +1,4 @@
-"""What a newcomer waits for: `isogloss quickstart`, at the size that it takes on this machine; a smoke run is no shorter."""
+"""What a newcomer waits for: `isogloss quickstart`, at the size that it takes here; a smoke run is no shorter."""
 
 from __future__ import annotations
 

@@ -164,13 +164,14 @@ def test_interrupted_and_called_again(world: Path, finished: Store, tmp_path: Pa
 
 
 def test_rehearsal_has_the_sizes_that_the_run_has(finished: Store, recipe: Callable, tmp_path: Path) -> None:
-    rows, languages = rehearse(recipe(), Store(tmp_path), offline=True)
+    rows, languages, cells, begun = rehearse(recipe(), Store(tmp_path), offline=True)
+    assert (cells, begun) == (len(finished.runs()), False)
     for row in rows:
         summary = finished.phase(row.key).summary
         assert (row.steps, row.examples) == (summary["steps"], summary["examples"])
     assert {row.phase: row.runs for row in rows} == {"source": 2, "meta": 1, "adapt": 1}
     assert {row.language: row.rows for row in languages} == {"el": 84, "en": 148, "sw": 60, "ur": 84}
-    assert rehearse(recipe(), finished, offline=True) == ([], [])
+    assert rehearse(recipe(), finished, offline=True) == ([], [], 0, True)
 
 
 def test_the_rehearsal_says_how_the_encoder_reads_each_language(world: Path, tmp_path: Path) -> None:
