@@ -30,7 +30,7 @@ results: $(INSTALLED)
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.statistics.document import keep; keep(Path("docs/statistics"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.selection.document import keep; keep(Path("docs/auxiliary"))'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.evaluation.slopes import keep; keep(Path("docs/results"))'
-	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; [rebuild(page, page.with_suffix("")) for page in map(Path, ("docs/results.md", "docs/statistics.md", "docs/auxiliary.md"))]'
+	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; [rebuild(page, page.with_suffix("")) for page in map(Path, ("docs/statistics.md", "docs/auxiliary.md"))]'
 	$(BIN)/python -c 'from pathlib import Path; from isogloss.analysis.document import rebuild; [rebuild(page, Path("docs/results")) for page in Path("docs").glob("*.md") if "<!-- " in page.read_text("utf-8") and not page.with_suffix("").is_dir()]; rebuild(Path("README.md"), Path("docs/results"))'
 
 # The site, in build/site; a warning fails it.

@@ -102,7 +102,7 @@ def table(
     from isogloss.store import Store
 
     opened = Store(Path(store))
-    found = chosen(opened, runs)
+    found = chosen(opened, runs, against=against)
     scores, outcomes = evidence(opened, found)
     comparisons = None if outcomes is None else compare(scores, outcomes, baseline=against)
     shown = tables(scores, comparisons, metric=metric, settings=found[0].settings)

@@ -1,4 +1,4 @@
-"""Matrices and answers in docs/results.md are those of the frames beside it; the answers follow from the matrices."""
+"""Matrices and answers in docs/results_distances.md are those of the frames beside it; the answers follow from them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def again(path: Path, *, draws: int | None, tests: tuple[str, ...] | None = None
 
 def test_the_page_holds_what_is_kept(tmp_path: Path) -> None:
     """Red when a number in a table is typed."""
-    page = Path(shutil.copy(DOCS / "results.md", tmp_path))
+    page = Path(shutil.copy(DOCS / "results_distances.md", tmp_path))
     assert not rebuild(page, KEPT)
     text = page.read_text(encoding="utf-8")
     assert all(f"<!-- correlate: {path.name.removesuffix(ANSWER)} -->" in text for path in ANSWERS)
@@ -84,7 +84,7 @@ def test_what_the_page_claims_follows_from_its_answers(
     said: str, answers: str, explanatory: str, layer: int | str | None, value: float, most: float
 ) -> None:
     """Red when an answer is kept anew and a sentence beside it is not read again."""
-    assert said in (DOCS / "results.md").read_text(encoding="utf-8")
+    assert said in (DOCS / "results_distances.md").read_text(encoding="utf-8")
     frame = believed(read_answer(KEPT / f"philippy2023-figure3-{answers}{ANSWER}"))
     of = (
         pl.col("outcome") == MEAN
@@ -113,7 +113,7 @@ def test_in_which_layers_impact_goes_with_distance() -> None:
 def test_how_many_coefficients_are_nearer_to_0_when_layers_are_frozen() -> None:
     answers = read_answer(KEPT / f"philippy2023-table3-xnli.philippy2023-table3{ANSWER}")
     values = answers.filter(test="naive", coefficient="pearson")
-    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    text = (DOCS / "results_distances.md").read_text(encoding="utf-8")
     for same, sentence, nearer in ((True, "8 of our 15 coefficients", 8), (False, "7 of 15 are", 7)):
         assert sentence in text
         mine = values.filter(with_same_language=same)
@@ -126,7 +126,7 @@ def test_what_freezing_costs_seed_by_seed() -> None:
     scores = pl.read_csv(KEPT / "philippy2023-table3.scores.csv").filter(metric="accuracy", role="unseen")
     means = scores.group_by("variant", "seed").agg(pl.col("value").mean()).sort("seed")
     mine, whole = (means.filter(variant=name)["value"] for name in ("A", "full"))
-    text = " ".join((DOCS / "results.md").read_text(encoding="utf-8").split())
+    text = " ".join((DOCS / "results_distances.md").read_text(encoding="utf-8").split())
     said = "Seed by seed A differs by −0.5, +1.2 and +0.9"
     assert said in text
     assert (mine - whole).round(1).to_list() == [-0.5, 1.2, 0.9]

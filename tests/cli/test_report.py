@@ -72,6 +72,14 @@ def test_runs_that_nobody_finished_are_refused(isogloss: Isogloss, store: Path) 
     refused(isogloss("report", "nothing"), "no runs of this recipe")
 
 
+@pytest.mark.parametrize("command", ["report", "table"])
+def test_a_baseline_that_nobody_finished_is_refused(isogloss: Isogloss, store: Path, command: str) -> None:
+    for run in Store(store).runs():
+        if run.variant == "pooled":
+            (store / "runs" / run.key / "done.json").unlink()
+    refused(isogloss(command, NAME, "--against", "pooled"), 'no run of "pooled" has finished')
+
+
 def test_unknown_names_are_refused(isogloss: Isogloss, store: Path) -> None:
     refused(isogloss("report", NAME, "--against", "poled"), 'did you mean "pooled"?')
     refused(isogloss("report", NAME, "--metric", "acuracy"), 'did you mean "accuracy"?')

@@ -1,4 +1,4 @@
-"""docs/results.md on few-shot XNLI: what it claims follows from the comparisons that are kept beside it."""
+"""docs/results_maml.md on few-shot XNLI: what it claims follows from the comparisons that are kept beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-TEXT = " ".join((DOCS / "results.md").read_text(encoding="utf-8").split())
+TEXT = " ".join((DOCS / "results_maml.md").read_text(encoding="utf-8").split())
 
 
 @pytest.mark.parametrize(

@@ -75,13 +75,19 @@ def test_drawings_come_in_the_order_in_which_they_were_asked_for() -> None:
         assert [one.finished().svg.count('aria-roledescription="bar"') for one in begun] == [400, 1, 30]
 
 
-def test_what_cannot_be_drawn_is_said() -> None:
+def test_what_cannot_be_drawn_is_said_and_the_next_is_drawn() -> None:
     with Drawer() as drawer:
-        failed, after = drawer.svg({"mark": 7}), drawer.svg({})
-        with pytest.raises(RuntimeError, match="cannot be drawn"):
+        failed, after = drawer.svg({}), drawer.svg({"data": {"values": [{}]}, "mark": "point"})
+        with pytest.raises(RuntimeError, match=r"cannot be drawn: .*Invalid specification"):
             failed.result(timeout=60)
-        with pytest.raises(RuntimeError, match="cannot be drawn"):
-            after.result(timeout=60)
+        assert after.result(timeout=60).startswith("<svg")
+
+
+def test_where_the_process_has_ended_no_figure_is_waited_for() -> None:
+    with Drawer() as drawer:
+        drawer._process.kill()
+        with pytest.raises(RuntimeError, match="has ended"):
+            drawer.svg({}).result(timeout=60)
 
 
 def test_an_error_meanwhile_ends_the_process() -> None:

@@ -72,7 +72,7 @@ def table(
     laid_out = None if layout is None else read_layout(layout)
     opened = Store(store)
     everything = opened.runs()
-    found = chosen(opened, runs, among=everything)
+    found = chosen(opened, runs, among=everything, against=against)
     for note in left_out(everything, found, runs):
         typer.echo(note, err=True)
     if by_label:

@@ -19,25 +19,30 @@ if TYPE_CHECKING:
 _JUDGED = ("language", "id", "group", "label", "prediction", "value")  # of the predictions, what comparisons need
 
 
-def chosen(store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] | None = None) -> tuple[RunInfo, ...]:
+def chosen(
+    store: Store, addresses: Sequence[str], *, among: Sequence[RunInfo] | None = None, against: str | None = None
+) -> tuple[RunInfo, ...]:
     """Return the runs that addresses name, each once.
 
     Args:
         store: where they are.
         addresses: of runs, see `isogloss.store.runs`.
         among: all runs of the store, if it was asked already.
+        against: the variant that others will be compared with, if one was asked for.
 
     Raises:
-        Mistakes: an address names nothing, or nothing that has come to an end.
+        Mistakes: an address names nothing, or nothing that has come to an end, or of `against` nothing has.
     """
     by_key = {run.key: run for address in addresses for run in store.resolve(address, among=among)}
     found = tuple(by_key.values())
     if all(run.settings.get("final") for run in found):
         remedy = f"isogloss table {found[0].measured_as} shows how models that were trained on the other folds did"
         raise mistake("trained on all rows, and tested on none", where=" ".join(addresses), remedy=remedy)
+    remedy = "wait for it, or go on with the same `isogloss run`"
     if all(run.state == "unfinished" for run in found):
-        remedy = "wait for it, or go on with the same `isogloss run`"
         raise mistake(f"none of {len(found)} runs has finished", where=" ".join(addresses), remedy=remedy)
+    if (own := [run.state for run in found if run.variant == against]) and set(own) == {"unfinished"}:
+        raise mistake(f'no run of "{against}" has finished', where="--against", remedy=remedy)
     return found
 
 

@@ -24,6 +24,11 @@ def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _public(value, key.split(".")) for key, value in settings.items()}
 
 
+def said_without_paths(text: str) -> str:
+    """Return a text with "FOLDER" in place of each path in it."""
+    return _IN_TEXT.sub(_FOLDER, text)
+
+
 def _public(value: Any, keys: list[str]) -> Any:
     """Return a value that stands under some keys; those that a variant sets are written in one, with dots."""
     if isinstance(value, Mapping):
@@ -41,7 +46,7 @@ def _public_text(text: str, keys: list[str]) -> str:
         return _FOLDER
     if keys[-1] in _FILES or "files" in keys[-2:-1] or _is_path(text):
         return PureWindowsPath(text).name
-    return _IN_TEXT.sub(_FOLDER, text)
+    return said_without_paths(text)
 
 
 def _is_path(text: str) -> bool:

@@ -1,7 +1,7 @@
 """A second process that draws while this one goes on: vl-convert takes seconds for a page and lets no other thread run.
 
-Run as `python -m isogloss.report.drawer` it reads Vega-Lite specifications, a line of JSON each, and answers with
-drawings as SVG, a line of JSON each.
+Run as `python -m isogloss.report.drawer` it reads Vega-Lite specifications, a line of JSON each, and answers each with
+`{"svg": drawing}` or `{"refused": why}`, a line too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Drawer:
     def svg(self, specification: Mapping[str, Any]) -> Future[str]:
         """Return the drawing of a Vega-Lite specification, once it is there.
 
-        Its result raises RuntimeError where the specification cannot be drawn; why stands in the error stream.
+        Its result raises RuntimeError where the specification cannot be drawn, and says why.
         """
         return self._thread.submit(self._ask, specification)
 
@@ -51,9 +51,12 @@ class Drawer:
         assert answers is not None
         try:
             _tell(asked, specification)
-            return str(json.loads(answers.readline()))
+            answer = json.loads(answers.readline())
         except (BrokenPipeError, json.JSONDecodeError) as error:
-            raise RuntimeError("a figure cannot be drawn") from error
+            raise RuntimeError("a figure cannot be drawn: the process that draws has ended") from error
+        if "refused" in answer:
+            raise RuntimeError(f"a figure cannot be drawn: {answer['refused']}")
+        return str(answer["svg"])
 
 
 def serve(asked: IO[str], answers: IO[str]) -> None:
@@ -62,7 +65,11 @@ def serve(asked: IO[str], answers: IO[str]) -> None:
 
     vl_convert.vegalite_to_svg(_ANY)  # the first takes longest, and nobody waits for it yet
     for line in asked:
-        _tell(answers, vl_convert.vegalite_to_svg(line))
+        try:
+            answer = {"svg": vl_convert.vegalite_to_svg(line)}
+        except ValueError as error:  # what vl-convert raises, whatever is wrong
+            answer = {"refused": " ".join(str(error).splitlines()[:2])}  # without where in its script
+        _tell(answers, answer)
 
 
 def _tell(stream: IO[str], what: Any) -> None:

@@ -30,7 +30,7 @@ def gathered(
             means another example in each, and a number another label.
     """
     everything = store.runs()
-    runs = chosen(store, addresses, among=everything)
+    runs = chosen(store, addresses, among=everything, against=against)
     if any(_rows(run) != _rows(runs[0]) for run in runs):
         told = dict.fromkeys(f"{run.recipe}: {_rows_told(run)}" for run in runs)
         remedy = f"make a page for each: isogloss report {runs[0].recipe} -o {runs[0].recipe}.html"

@@ -12,7 +12,7 @@ import polars as pl
 from isogloss.evaluation.frame import span
 from isogloss.evaluation.naming import with_cells
 from isogloss.evaluation.tabular import Cell, Column, Table
-from isogloss.recipe.public import without_paths
+from isogloss.recipe.public import said_without_paths, without_paths
 from isogloss.report.material import task_name
 from isogloss.report.phases import (
     DeviceTime,
@@ -83,7 +83,7 @@ def _states(runs: Sequence[RunInfo]) -> str:
 def _failure(run: RunInfo) -> str:
     cell = ", ".join(f"{axis} {'+'.join(values)}" for axis, values in run.axes.items())
     whose = f"{run.address} ({cell})" if cell else run.address
-    return f"{whose} failed in {run.failed_phase or 'no phase'}: {run.error}"
+    return f"{whose} failed in {run.failed_phase or 'no phase'}: {said_without_paths(str(run.error))}"
 
 
 def _warnings(material: Material) -> dict[str, list[str]]:

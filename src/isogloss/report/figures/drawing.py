@@ -6,11 +6,12 @@ import html
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from isogloss.errors import mistake
 from isogloss.languages import languages
 from isogloss.report.figures import theme
+from isogloss.report.vega import vega as bundle
 from isogloss.store.files import whole_file
 
 if TYPE_CHECKING:
@@ -128,8 +129,7 @@ def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
     text = json.dumps(drawn, ensure_ascii=False)
     if suffix == ".json":
         return f"{text}\n".encode()
-    library = cast(Any, vl_convert).javascript_bundle().replace("</script", r"<\/script")
     # Text of labels ends no element: where it stands, "<" can be written otherwise.
     specification = text.replace("<", r"\u003c")
-    page = _PAGE.format(title=html.escape(title), font=theme.FONT, library=library, specification=specification)
+    page = _PAGE.format(title=html.escape(title), font=theme.FONT, library=bundle(), specification=specification)
     return page.encode()
