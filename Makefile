@@ -17,8 +17,9 @@ quickstart: $(INSTALLED)
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
+# Slow tests differ in length by a hundred times: a worker that is done takes what another has not begun.
 test-slow: $(INSTALLED)
-	$(BIN)/pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
