@@ -2,7 +2,7 @@
 
 Registered with transformers under the name "isogloss". The library's default, fused attention has no second
 derivative on a CPU when nothing is dropped, and its backward pass is slower there at the lengths of
-sentences.
+sentences. Where there is none, in evaluation, it is what computes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
-from isogloss.learner.dropout import keep_mask
+from isogloss.learner.dropout import drops, keep_mask
 
 NAME = "isogloss"
 
@@ -49,9 +49,14 @@ def attend(  # noqa: PLR0917 -- transformers' signature
     """
     if scaling is None:
         scaling = query.shape[-1] ** -0.5
+    if attention_mask is not None:
+        attention_mask = attention_mask.to(query.dtype)
+    if not torch.is_grad_enabled() and not drops(module.isogloss_randomness, dropout):  # type: ignore[arg-type]
+        fused = nn.functional.scaled_dot_product_attention
+        return fused(query, key, value, attn_mask=attention_mask, scale=scaling).transpose(1, 2), None
     scores = torch.matmul(query * scaling, key.transpose(2, 3))
     if attention_mask is not None:
-        scores = scores + attention_mask.to(scores.dtype)
+        scores = scores + attention_mask
     weights = softmax(scores)
     kept = keep_mask(module.isogloss_randomness, module.isogloss_site, dropout, weights)  # type: ignore[arg-type]
     if kept is None:

@@ -105,10 +105,16 @@ class KeyedDropout(nn.Module):
         return inputs * mask * scale
 
 
+def drops(randomness: Randomness, rate: float) -> bool:
+    """Return whether anything is dropped at a rate."""
+    return randomness.draws is not None and rate > 0
+
+
 def keep_mask(randomness: Randomness, site: int, rate: float, like: Tensor) -> tuple[Tensor, float] | None:
     """Return the mask for a tensor and the scale of what is kept, or nothing where nothing is dropped."""
-    if randomness.draws is None or rate == 0:
+    if not drops(randomness, rate):
         return None
+    assert randomness.draws is not None
     dropped, scale = quantised(rate)
     return randomness.draws.mask(site, like.shape, dropped, like), scale
 
