@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.harness import Benchmark, Context, Measurement, Promise, alternate, seconds
 from bench.material import Material, subset
-from bench.questions import MAX_LENGTH, Questions
+from bench.questions import MAX_LENGTH, Questions, name_of
 
 if TYPE_CHECKING:
     from isogloss.data.bag import Bag
@@ -65,4 +65,8 @@ def _compared(
     return Measurement(promise, found.theirs_by_ours(), found.ours, found.theirs, "s", same, details)
 
 
-BENCHMARK = Benchmark("fused", (QUESTIONS, TEXTS), measure)
+def _data(context: Context) -> str:
+    return f"questions: {name_of(context)}; texts: {Material.of(context).name}"
+
+
+BENCHMARK = Benchmark("fused", (QUESTIONS, TEXTS), measure, data=_data)
