@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import (
     bert_base,
+    blockwise,
     cka,
     curves,
     features,
@@ -54,6 +55,7 @@ MODULES = (
     report,
     startup,
     bert_base,
+    blockwise,
     cka,
     mantel,
     spans,

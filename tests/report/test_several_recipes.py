@@ -124,6 +124,6 @@ def test_failures_say_in_which_cell(tmp_path: Path) -> None:
 def test_failures_say_no_path(tmp_path: Path) -> None:
     store = made_up_store(tmp_path, recipe=FIRST, failed=[("pooled", 1)])
     for path in store.root.glob("runs/*/failed.json"):
-        path.write_text(path.read_text().replace("the loss", "/home/someone/secret/rows.csv:3: the loss"))
+        path.write_text(path.read_text().replace("the loss", "/data/of/somebody/rows.csv:3: the loss"))
     (told,) = [one for one in provenance(gathered(store, [FIRST])).sentences if "failed" in one]
     assert told == "first/pooled@1 failed in adapt: FOLDER the loss is not finite"

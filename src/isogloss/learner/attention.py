@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
-from isogloss.learner.dropout import drops, keep_mask
+from isogloss.learner import blockwise
+from isogloss.learner.dropout import drops, keep_mask, keep_noise
 
 NAME = "isogloss"
 
@@ -51,14 +52,20 @@ def attend(  # noqa: PLR0917 -- transformers' signature
         scaling = query.shape[-1] ** -0.5
     if attention_mask is not None:
         attention_mask = attention_mask.to(query.dtype)
-    if not torch.is_grad_enabled() and not drops(module.isogloss_randomness, dropout):  # type: ignore[arg-type]
+    randomness: Any = module.isogloss_randomness
+    site: Any = module.isogloss_site
+    if not torch.is_grad_enabled() and not drops(randomness, dropout):
         fused = nn.functional.scaled_dot_product_attention
         return fused(query, key, value, attn_mask=attention_mask, scale=scaling).transpose(1, 2), None
-    scores = torch.matmul(query * scaling, key.transpose(2, 3))
+    query = query * scaling
+    if query.device.type == "cpu" and blockwise.is_large(query, key):
+        noise, scale = keep_noise(randomness, site, dropout, (*query.shape[:3], key.shape[2])) or (None, 1.0)
+        return (blockwise.attention(query, key, value, attention_mask, noise) * scale).transpose(1, 2), None
+    scores = torch.matmul(query, key.transpose(2, 3))
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = softmax(scores)
-    kept = keep_mask(module.isogloss_randomness, module.isogloss_site, dropout, weights)  # type: ignore[arg-type]
+    kept = keep_mask(randomness, site, dropout, weights)
     if kept is None:
         context = torch.matmul(weights, value)
     else:

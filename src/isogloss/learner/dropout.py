@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -35,6 +35,23 @@ def quantised(rate: float) -> tuple[int, float]:
     return dropped, _LEVELS / (_LEVELS - dropped)
 
 
+class Noise(NamedTuple):
+    """What a dropout mask is made from, a quarter of its size.
+
+    Attributes:
+        bytes: uint8, uniform.
+        dropped: elements with a byte below are dropped.
+    """
+
+    bytes: Tensor
+    dropped: int
+
+    def mask(self, dtype: torch.dtype) -> Tensor:
+        """Return ones (kept) and zeros (dropped)."""
+        # Comparing into floats at once is several times faster than making booleans and converting them.
+        return torch.ge(self.bytes, self.dropped, out=torch.empty(self.bytes.shape, dtype=dtype))
+
+
 class Draws:
     """The masks of one forward pass: a pure function of key, site, and how often the site was asked before."""
 
@@ -52,18 +69,24 @@ class Draws:
             dropped: how many of 256 byte values drop an element.
             like: a tensor that has the mask's dtype and device.
         """
+        if like.device.type == "cpu":
+            return self.noise(site, shape, dropped).mask(like.dtype)
+        state = int(np.random.SeedSequence(self._next(site)).generate_state(1, np.uint64)[0]) >> 1
+        generator = torch.Generator(like.device).manual_seed(state)
+        kept = (_LEVELS - dropped) / _LEVELS
+        return torch.empty(tuple(shape), dtype=like.dtype, device=like.device).bernoulli_(kept, generator=generator)
+
+    def noise(self, site: int, shape: Sequence[int], dropped: int) -> Noise:
+        """Return what `mask` would have been made from on a CPU, in its place."""
+        count = int(np.prod(shape))
+        words = np.random.SFC64(self._next(site)).random_raw(-(-count // 8))
+        return Noise(torch.from_numpy(words.view(np.uint8))[:count].view(tuple(shape)), dropped)
+
+    def _next(self, site: int) -> tuple[int, int, int]:
+        """Return the seed of a site's next mask."""
         seed = (self._seed, site, self._asked[site])
         self._asked[site] += 1
-        if like.device.type != "cpu":
-            state = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) >> 1
-            generator = torch.Generator(like.device).manual_seed(state)
-            kept = (_LEVELS - dropped) / _LEVELS
-            return torch.empty(tuple(shape), dtype=like.dtype, device=like.device).bernoulli_(kept, generator=generator)
-        count = int(np.prod(shape))
-        words = np.random.SFC64(seed).random_raw(-(-count // 8))
-        noise = torch.from_numpy(words.view(np.uint8))[:count].view(tuple(shape))
-        # Comparing into floats at once is several times faster than making booleans and converting them.
-        return torch.ge(noise, dropped, out=torch.empty(tuple(shape), dtype=like.dtype))
+        return seed
 
 
 class Randomness:
@@ -117,6 +140,15 @@ def keep_mask(randomness: Randomness, site: int, rate: float, like: Tensor) -> t
     assert randomness.draws is not None
     dropped, scale = quantised(rate)
     return randomness.draws.mask(site, like.shape, dropped, like), scale
+
+
+def keep_noise(randomness: Randomness, site: int, rate: float, shape: Sequence[int]) -> tuple[Noise, float] | None:
+    """Return what `keep_mask` would make the mask of a tensor of this shape from on a CPU, and the same scale."""
+    if not drops(randomness, rate):
+        return None
+    assert randomness.draws is not None
+    dropped, scale = quantised(rate)
+    return randomness.draws.noise(site, shape, dropped), scale
 
 
 def install(network: nn.Module) -> Randomness:
