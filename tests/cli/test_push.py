@@ -158,7 +158,12 @@ def test_what_a_page_is_made_of_has_no_text(own: Path) -> None:
             {"task": {"files": {"a": {"pattern": "b.csv", "value": 7}}}},
             {"task": {"files": {"a": {"pattern": "b.csv", "value": "VALUE"}}}},
         ),
-        ({"description": "as in /somewhere/mine/notes, or C:\\me\\x"}, {"description": "as in FOLDER or FOLDER"}),
+        ({"description": "as in /somewhere/mine/notes, or C:\\me\\x"}, {"description": "as in FOLDER, or FOLDER"}),
+        ({"description": "see /of/al smith/my data/rows.csv:12: bad"}, {"description": "see FOLDER/rows.csv:12: bad"}),
+        ({"description": "no file: '/of/al de la cruz/rows.csv'"}, {"description": "no file: 'FOLDER/rows.csv'"}),
+        ({"description": "[C:/of/al/rows.csv]"}, {"description": "[FOLDER/rows.csv]"}),
+        ({"description": "in file:///of/al/rows.csv"}, {"description": "in FOLDER/rows.csv"}),
+        ({"description": "in ~/my data/rows.csv"}, {"description": "in FOLDER/rows.csv"}),
         (
             {"citation": "https://example.org/a/b, and/or him/her"},
             {"citation": "https://example.org/a/b, and/or him/her"},

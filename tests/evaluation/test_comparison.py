@@ -112,6 +112,24 @@ def test_crossed_seeds_are_units_of_the_longer_phase() -> None:
     assert seed_units(["source=0,adapt=0", "source=1,adapt=1"]).fixed == ()
 
 
+def test_an_arm_that_skips_a_phase_is_paired_with_every_seed_of_it() -> None:
+    """Either may be the baseline; each of the two runs of `source_only` meets the five that go on from it."""
+    crossed = [f"source={a},adapt={b}" for a in range(2) for b in range(5)]
+    longer = predictions({"pooled": 0.8}, seeds=crossed)
+    both = pl.concat([predictions({"source_only": 0.6}, seeds=["source=0", "source=1"]), longer])
+    means = {
+        name: scores(both).filter(variant=name, language="sw")["value"].mean() for name in ("pooled", "source_only")
+    }
+    for baseline, sign in (("source_only", 1), ("pooled", -1)):
+        found = compared(both, baseline=baseline)
+        assert set(found["seeds"]) == {5}
+        assert set(found["conditional"]) == {"2 source seeds"}
+        difference = found.filter(language="sw")["difference"].item()
+        assert difference == pytest.approx(sign * (means["pooled"] - means["source_only"]))
+    others = pl.concat([predictions({"source_only": 0.6}, seeds=["source=2"]), longer])
+    assert compared(others, baseline="source_only").is_empty()
+
+
 def test_a_score_between_right_and_wrong_can_be_paired() -> None:
     predicted = predictions({"pooled": 0.6, "meta": 0.6})
     halves = predicted.with_columns(value=pl.when(pl.col("variant") == "meta").then(60.0).otherwise(20.0))

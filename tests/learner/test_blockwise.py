@@ -92,11 +92,33 @@ def test_it_is_for_scores_that_the_allocator_does_not_keep() -> None:
     assert not blockwise.is_large(many[:, :, :1], many)
 
 
-def test_nothing_as_large_as_the_scores_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[int] = []
+def test_a_bias_that_is_learned_has_its_slope(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blockwise, "LARGE", 0)
-    of = [one.requires_grad_() for one in drawn()]
-    with torch.autograd.graph.saved_tensors_hooks(lambda one: kept.append(one.numel()) or one, lambda one: one):
-        context, _ = attend(Carrier(), *of, None)
+    learned = bias("by query")
+    assert learned is not None
+    context, _ = attend(Carrier(), *drawn(), learned.requires_grad_())
+    (slope,) = torch.autograd.grad(context.square().sum(), learned)
+    assert float(slope.abs().max()) > 0
+
+
+def test_a_third_derivative_is_refused() -> None:
+    """Its graph would leave out what the second derivative has of queries, keys and values."""
+    of = tuple(one.requires_grad_() for one in drawn())
+    context = blockwise.attention(*of, None, None)
+    gradient = torch.autograd.grad(context.square().sum(), of, create_graph=True)
+    with pytest.raises(RuntimeError, match="two derivatives"):
+        torch.autograd.grad(gradient, of, [one.detach() for one in of], create_graph=True)
+
+
+def test_nothing_as_large_as_the_scores_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the bytes that make the mask, which go where saved tensors go: a recomputed layer keeps none."""
+    kept: list[Tensor] = []
+    monkeypatch.setattr(blockwise, "LARGE", 0)
+    of, carrier = [one.requires_grad_() for one in drawn()], Carrier()
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda one: kept.append(one) or one, lambda one: one)
+    with hooks, carrier.randomness.under(Key(0)):
+        context, _ = attend(carrier, *of, None, dropout=0.3)
         torch.autograd.grad(context.square().sum(), of, create_graph=True)
-    assert max(kept) <= EXAMPLES * HEADS * KEYS * SIZE < EXAMPLES * HEADS * QUERIES * KEYS
+    scores = EXAMPLES * HEADS * QUERIES * KEYS
+    assert max(one.numel() for one in kept if one.dtype != torch.uint8) <= EXAMPLES * HEADS * KEYS * SIZE < scores
+    assert {one.numel() for one in kept if one.dtype == torch.uint8} == {scores}

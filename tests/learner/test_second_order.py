@@ -9,11 +9,18 @@ import pytest
 import torch
 
 from isogloss.keys import Key
+from isogloss.learner import blockwise
 from isogloss.learner.learner import Learner
 from learner import tiny
 
 KEY = Key(1, "p", 3, "dropout")
 Movable = Callable[[str], Path | tiny.Adapted]
+
+
+@pytest.fixture(params=["written out", "in blocks"])
+def attention(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attention of scores that count as small, then of such that count as large."""
+    monkeypatch.setattr(blockwise, "LARGE", 0 if request.param == "in blocks" else blockwise.LARGE)
 
 
 def _direction(params: dict[str, torch.Tensor], seed: int = 0) -> dict[str, torch.Tensor]:
@@ -22,6 +29,7 @@ def _direction(params: dict[str, torch.Tensor], seed: int = 0) -> dict[str, torc
 
 
 @pytest.mark.parametrize("model_type", ["bert", "xlm-roberta", "distilbert", "deberta-v2"])
+@pytest.mark.usefixtures("attention")
 def test_products_are_the_slope_of_the_gradient(movable: Movable, model_type: str) -> None:
     learner = tiny.load(movable(model_type))
     params, batch = tiny.everything(learner), tiny.batch()
@@ -94,6 +102,7 @@ def test_products_over_unequal_parts_are_the_mean_over_examples(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("model_type", tiny.CLASSES)
+@pytest.mark.usefixtures("attention")
 def test_recomputed_layers_change_nothing(movable: Movable, model_type: str) -> None:
     plain = tiny.load(movable(model_type))
     recomputing = tiny.load(movable(model_type), gradient_checkpointing=True)

@@ -83,6 +83,21 @@ def test_what_cannot_be_drawn_is_said_and_the_next_is_drawn() -> None:
         assert after.result(timeout=60).startswith("<svg")
 
 
+def test_a_figure_that_cannot_be_drawn_says_why_in_its_place(material: Make, no_figures: None, drawer: Drawer) -> None:
+    bad = figure("bad")
+    refused = begin(bad, drawer)._replace(svg=drawer.svg({"mark": EVIL}))
+    drawings = [refused.finished(), begin(figure("good"), drawer).finished()]
+    html = page_html(replace(page(material()), drawings=drawings, without_figures=""))
+    place = html[html.index('id="figure-bad"') : html.index('id="figure-good"')]
+    assert "cannot be drawn" in place
+    assert unquote(drawings[0].csv).endswith(bad.csv())
+    assert drawings[0].csv in html
+    assert 'id="specification-bad"' not in place
+    assert "data-svg" not in place
+    assert "<script>alert" not in html
+    assert 'data-svg="good.svg"' in html
+
+
 def test_where_the_process_has_ended_no_figure_is_waited_for() -> None:
     with Drawer() as drawer:
         drawer._process.kill()

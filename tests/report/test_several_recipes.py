@@ -126,4 +126,4 @@ def test_failures_say_no_path(tmp_path: Path) -> None:
     for path in store.root.glob("runs/*/failed.json"):
         path.write_text(path.read_text().replace("the loss", "/data/of/somebody/rows.csv:3: the loss"))
     (told,) = [one for one in provenance(gathered(store, [FIRST])).sentences if "failed" in one]
-    assert told == "first/pooled@1 failed in adapt: FOLDER the loss is not finite"
+    assert told == "first/pooled@1 failed in adapt: FOLDER/rows.csv:3: the loss is not finite"

@@ -130,7 +130,7 @@ def _compared(claim: Claim, results: Path) -> Finding:
         f"{_signed(value)} [{_signed(low)}, {_signed(high)}], {_p(row['p'])}, {seeds}, "
         f"equal within {row['equivalent_within']:.2f}{printed}"
     )
-    alone = " with one seed" if row["conditional"] == "1 seed" else ""
+    alone = "".join(f" with one {one[2:]}" for one in row["conditional"].split(" and ") if one.startswith("1 "))
     return Finding(_verdict(claim, value, row) + alone, numbers)
 
 

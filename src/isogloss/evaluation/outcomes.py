@@ -62,14 +62,19 @@ class Outcomes:
         return cls(by_arm)
 
     def differences(self, arm: Arm, baseline: Arm) -> Differences | None:
-        """Return `arm` minus `baseline` for the seeds and languages that both have; None if none."""
+        """Return `arm` minus `baseline` for the seeds and languages that both have; None if none.
+
+        An arm that skips a phase has no seed of it: its run of the other seeds is compared with all of them.
+        """
         ours, theirs = self.by_arm.get(arm, {}), self.by_arm.get(baseline, {})
         languages = [language for language in ours if language in theirs]
-        seeds = [seed for seed in _seeds(ours, languages) if seed in set(_seeds(theirs, languages))]
-        units = seed_units(seeds)
+        pairs = _pairs(_seeds(ours, languages), _seeds(theirs, languages))
+        units = seed_units(list(pairs))
         found = {}
-        for language in languages if seeds else []:
-            difference = _subtract(ours[language], theirs[language], units.members)
+        for language in languages if pairs else []:
+            our_runs = {seed: ours[language][our] for seed, (our, _) in pairs.items()}
+            their_runs = {seed: theirs[language][their] for seed, (_, their) in pairs.items()}
+            difference = _subtract(our_runs, their_runs, units.members)
             if difference is not None:
                 found[language] = difference
         return Differences(found, units) if found else None
@@ -136,6 +141,21 @@ def _seeds(by_language: Mapping[str, Mapping[str, LanguageOutcome]], languages: 
     if not languages:
         return []
     return [seed for seed in by_language[languages[0]] if all(seed in by_language[one] for one in languages)]
+
+
+def _pairs(ours: list[str], theirs: list[str]) -> dict[str, tuple[str, str]]:
+    """Return the seeds of both sides that agree in all that both name, by those of the side that names more."""
+    named = {seed: factors(seed) for seed in [*ours, *theirs]}
+
+    def within(few: str, many: str) -> bool:
+        return named[few].items() <= named[many].items()
+
+    found = {}
+    for our in ours:
+        for their in theirs:
+            if within(our, their) or within(their, our):
+                found[max(our, their, key=lambda seed: len(named[seed]))] = (our, their)
+    return found
 
 
 def _outcome(part: pl.DataFrame) -> LanguageOutcome:

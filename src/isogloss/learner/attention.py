@@ -58,7 +58,8 @@ def attend(  # noqa: PLR0917 -- transformers' signature
         fused = nn.functional.scaled_dot_product_attention
         return fused(query, key, value, attn_mask=attention_mask, scale=scaling).transpose(1, 2), None
     query = query * scaling
-    if query.device.type == "cpu" and blockwise.is_large(query, key):
+    learned_bias = attention_mask is not None and attention_mask.requires_grad
+    if query.device.type == "cpu" and blockwise.is_large(query, key) and not learned_bias:
         noise, scale = keep_noise(randomness, site, dropout, (*query.shape[:3], key.shape[2])) or (None, 1.0)
         return (blockwise.attention(query, key, value, attention_mask, noise) * scale).transpose(1, 2), None
     scores = torch.matmul(query, key.transpose(2, 3))

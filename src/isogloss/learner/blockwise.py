@@ -29,7 +29,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from isogloss.learner.dropout import Noise
 
@@ -47,12 +46,13 @@ def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, no
         query: scaled, [B, heads, S, D].
         key: [B, heads, T, D].
         value: [B, heads, T, D].
-        bias: added to the scores, [1 or B, 1 or heads, 1 or S, T]; none where nothing is padded.
+        bias: added to the scores, [1 or B, 1 or heads, 1 or S, T], a constant; none where nothing is padded.
         noise: what is dropped of the weights, [B, heads, S, T]; the others are not scaled here.
     """
     if bias is not None:
         bias = bias.expand(*query.shape[:2], -1, -1)
-    context: Tensor = _Attention.apply(query, key, value, _Rest(bias, noise))  # type: ignore[no-untyped-call]
+    drawn, dropped = noise or (None, 0)
+    context: Tensor = _Attention.apply(query, key, value, bias, drawn, dropped)  # type: ignore[no-untyped-call]
     return context
 
 
@@ -65,11 +65,12 @@ class _Rest(NamedTuple):
     """What attention has besides queries, keys and values, and no derivative is taken of."""
 
     bias: Tensor | None
-    noise: Noise | None
+    drawn: Tensor | None  # bytes of noise
+    dropped: int
 
     def kept(self, block: Block, dtype: torch.dtype) -> Tensor | None:
         """Return the dropout mask of a block, ones and zeros; none where nothing is dropped."""
-        return None if self.noise is None else Noise(self.noise.bytes[block], self.noise.dropped).mask(dtype)
+        return None if self.drawn is None else Noise(self.drawn[block], self.dropped).mask(dtype)
 
     def weights(self, query: Tensor, key: Tensor, block: Block) -> Tensor:
         """Return the attention weights of a block before dropout, in the format of the queries."""
@@ -81,9 +82,12 @@ class _Rest(NamedTuple):
 
 class _Attention(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, rest: _Rest) -> Tensor:
-        ctx.save_for_backward(query, key, value)
-        ctx.rest = rest
+    def forward(  # noqa: PLR0917
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, drawn: Tensor | None, dropped: int
+    ) -> Tensor:
+        ctx.save_for_backward(query, key, value, bias, drawn)
+        ctx.dropped = dropped
+        rest = _Rest(bias, drawn, dropped)
         context = _like(query)
         for block in _blocks(query, key):
             weights = rest.weights(query[block], key[block], block)
@@ -92,16 +96,25 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        return (*_Derivative.apply(cotangents[0], *ctx.saved_tensors, ctx.rest), None)  # type: ignore[no-untyped-call]
+        slopes = _Derivative.apply(cotangents[0], *ctx.saved_tensors, ctx.dropped)  # type: ignore[no-untyped-call]
+        return *slopes, None, None, None
 
 
 class _Derivative(torch.autograd.Function):
     @staticmethod
     def forward(  # noqa: PLR0917
-        ctx: Any, cotangent: Tensor, query: Tensor, key: Tensor, value: Tensor, rest: _Rest
+        ctx: Any,
+        cotangent: Tensor,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        bias: Tensor | None,
+        drawn: Tensor | None,
+        dropped: int,
     ) -> Any:
-        ctx.save_for_backward(cotangent, query, key, value)
-        ctx.rest = rest
+        ctx.save_for_backward(cotangent, query, key, value, bias, drawn)
+        ctx.dropped = dropped
+        rest = _Rest(bias, drawn, dropped)
         to_query, to_key, to_value = map(_like, (query, key, value))
         for block in _blocks(query, key):
             q, k, v, g = query[block], key[block], value[block], cotangent[block]
@@ -115,10 +128,11 @@ class _Derivative(torch.autograd.Function):
         return to_query, to_key, to_value
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        cotangent, query, key, value = ctx.saved_tensors
-        rest: _Rest = ctx.rest
+        if torch.is_grad_enabled():
+            raise RuntimeError("attention in blocks has two derivatives, and no graph of the second to take a third of")
+        cotangent, query, key, value, bias, drawn = ctx.saved_tensors
+        rest = _Rest(bias, drawn, ctx.dropped)
         to_cotangent, to_query, to_key, to_value = map(_like, (cotangent, query, key, value))
         for block in _blocks(query, key):
             q, k, v, g = query[block], key[block], value[block], cotangent[block]
@@ -139,7 +153,7 @@ class _Derivative(torch.autograd.Function):
             to_key[block] = torch.matmul(of_scores.transpose(2, 3), a) + torch.matmul(to_scores.transpose(2, 3), q)
             to_value[block] = torch.matmul(to_dp.transpose(2, 3), g)
             to_cotangent[block] = torch.matmul(to_dp, v) + torch.matmul(_times(weights, kept), c)
-        return to_cotangent, to_query, to_key, to_value, None
+        return to_cotangent, to_query, to_key, to_value, None, None, None
 
 
 def _blocks(query: Tensor, key: Tensor) -> Iterator[Block]:

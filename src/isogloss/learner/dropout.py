@@ -36,7 +36,7 @@ def quantised(rate: float) -> tuple[int, float]:
 
 
 class Noise(NamedTuple):
-    """What a dropout mask is made from, a quarter of its size.
+    """What a dropout mask is made from, a byte an element.
 
     Attributes:
         bytes: uint8, uniform.

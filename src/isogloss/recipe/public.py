@@ -12,7 +12,11 @@ from isogloss.learner.encoders import EMBEDDED, on_hub
 _FILES = ("pattern", "index")  # keys whose values are paths of files
 _FOLDER = "FOLDER"  # in place of one, whose very name may be that of a user
 _VALUE = "VALUE"  # in place of what rows are chosen by, which is a cell of the data
-_IN_TEXT = re.compile(r"(?<![^\s(\"'=])(?:~?/(?:[^\s/]+/)+|[A-Za-z]:\\)[^\s)\"']*")  # a path amid words, and no address
+# A path amid words, and no address. A folder's name may have spaces; a colon or a comma ends the path.
+_NAME = r"[^\s/\\\"':,;]+(?: [^\s/\\\"':,;]+){0,3}[/\\]"
+_FOLDERS = rf"(?:file://)?(?:~?/(?={_NAME})|~\\|[A-Za-z]:[\\/])(?:{_NAME})*"
+_IN_TEXT = re.compile(rf"(?<![\w/\\.~])({_FOLDERS})([^\s/\\\"'():,;\[\]<>]*)")
+_FILE = re.compile(r"\w[^.]*(?:\.\w+)+")
 _HUB = "hub"  # its path is a name there
 
 
@@ -25,8 +29,8 @@ def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def said_without_paths(text: str) -> str:
-    """Return a text with "FOLDER" in place of each path in it."""
-    return _IN_TEXT.sub(_FOLDER, text)
+    """Return a text with "FOLDER" in place of the folders of each path in it; what is a file by its name keeps that."""
+    return _IN_TEXT.sub(lambda path: f"{_FOLDER}/{path[2]}" if _FILE.fullmatch(path[2]) else _FOLDER, text)
 
 
 def _public(value: Any, keys: list[str]) -> Any:

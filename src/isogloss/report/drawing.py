@@ -23,10 +23,11 @@ class Drawing(NamedTuple):
 
     Attributes:
         name, title, caption: as of the figure.
-        svg: the drawing.
+        svg: the drawing; empty where there is none.
         specification: Vega-Lite's, as JSON without "<"; empty where nothing more is to be seen by hovering.
         csv: the data as an address that holds it.
         table: the data as a table, where it is small.
+        refused: why there is no drawing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Drawing(NamedTuple):
     specification: Markup
     csv: str
     table: Table | None
+    refused: str = ""
 
 
 class Begun(NamedTuple):
@@ -46,17 +48,24 @@ class Begun(NamedTuple):
     svg: Future[str]
 
     def finished(self) -> Drawing:
-        """Wait for the drawing."""
+        """Wait for the drawing. One that cannot be made says why in its place, and its data stay."""
         figure = self.figure
-        live = json.dumps(self.specification, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+        svg = live = refused = ""
+        try:
+            svg = _own_names(self.svg.result(), figure.name)
+        except RuntimeError as why:
+            refused = str(why)
+        if svg and figure.interactive:
+            live = json.dumps(self.specification, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
         return Drawing(
             figure.name,
             figure.title,
             figure.caption,
-            Markup(_own_names(self.svg.result(), figure.name)),
-            Markup(live if figure.interactive else ""),
+            Markup(svg),
+            Markup(live),
             "data:text/csv;charset=utf-8," + quote(figure.csv()),
             figure.table() if figure.data.height <= _SMALL else None,
+            refused,
         )
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from isogloss.report.figure import Figure
-from isogloss.report.figures.drawing import by_name, drop_down, inline, vega
+from isogloss.report.figures.drawing import altair, by_name, drop_down, inline
 from isogloss.report.figures.theme import VIRIDIS
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _most_confused(counts: pl.DataFrame, most: int) -> list[int]:
 
 
 def _chart(frame: pl.DataFrame, labels: tuple[str, ...], first: tuple[str, str]) -> Any:
-    alt = vega()
+    alt = altair()
     arms, languages = (sorted(frame[name].unique()) for name in ("arm", "language"))
     occurring = {*frame["label"], *frame["predicted"]}  # a label may be predicted and right nowhere
     rows = [label for label in labels if label in occurring]
@@ -124,7 +124,7 @@ def _cells(frame: pl.DataFrame, columns: Sequence[str]) -> Any:
     """Return a chart over cells with their row and column, whose names stand in the data once: cells are thousands."""
     import polars as pl
 
-    alt = vega()
+    alt = altair()
     numbers = {name: number for number, name in enumerate(columns)}
     cells = frame.select(
         "arm",
@@ -143,7 +143,7 @@ def _cells(frame: pl.DataFrame, columns: Sequence[str]) -> Any:
 
 def _matrix(base: Any) -> tuple[Any, Any]:
     """Return coloured cells, and the shares in them."""
-    alt = vega()
+    alt = altair()
     scale = alt.Scale(scheme=VIRIDIS.name, domain=[0, 1])
     colour = alt.Color("share:Q", scale=scale, title="share", legend=alt.Legend(format=".0%"))
     dark = alt.FieldLTPredicate(field="share", lt=VIRIDIS.white_below)

@@ -8,7 +8,7 @@ from isogloss.evaluation.comparison import MEANS, comparison_arms
 from isogloss.evaluation.frame import only, primary_metric
 from isogloss.evaluation.naming import how_many
 from isogloss.report.figure import Figure
-from isogloss.report.figures.drawing import by_name, inline, vega
+from isogloss.report.figures.drawing import altair, by_name, inline
 from isogloss.report.figures.heat import Hover, evenly, hovering
 from isogloss.report.figures.scores import score_cells
 
@@ -93,7 +93,7 @@ def _row_name(row: dict[str, Any]) -> str:
 
 
 def _chart(frame: pl.DataFrame) -> Any:
-    alt = vega()
+    alt = altair()
     rows, panels = (frame[name].unique(maintain_order=True).to_list() for name in ("row", "arm"))
     drawn, tips = hovering(frame.drop("language").rename({"arm": "panel"}), _HOVER)
     axis = alt.Axis(ticks=False, domain=False, grid=True)

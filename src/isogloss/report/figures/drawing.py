@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss.errors import mistake
 from isogloss.languages import languages
 from isogloss.report.figures import theme
-from isogloss.report.vega import vega as bundle
+from isogloss.report.vega import vega
 from isogloss.store.files import whole_file
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ vegaEmbed("#figure", asked, {{renderer: "svg", actions: {{export: true}}}});
 """
 
 
-def vega() -> Any:
+def altair() -> Any:
     """Return altair.
 
     Raises:
@@ -58,7 +58,9 @@ def inline(frame: pl.DataFrame) -> Any:
     """Return a frame as data that stands in the specification: five significant digits, and null for what is none."""
     import polars as pl
 
-    return vega().InlineData(values=frame.with_columns(pl.col(pl.Float64).round_sig_figs(5).fill_nan(None)).to_dicts())
+    return altair().InlineData(
+        values=frame.with_columns(pl.col(pl.Float64).round_sig_figs(5).fill_nan(None)).to_dicts()
+    )
 
 
 def drop_down(field: str, title: str, options: Mapping[str, str], first: str) -> Any:
@@ -70,7 +72,7 @@ def drop_down(field: str, title: str, options: Mapping[str, str], first: str) ->
         options: value → how it is listed, in order.
         first: the value that is shown until another is chosen.
     """
-    alt = vega()
+    alt = altair()
     bound = alt.binding_select(options=list(options), labels=list(options.values()), name=f"{title} ")
     return alt.selection_point(name=f"{field}_chosen", fields=[field], bind=bound, value=[{field: first}])
 
@@ -131,5 +133,5 @@ def _written(drawn: dict[str, Any], suffix: str, title: str) -> bytes:
         return f"{text}\n".encode()
     # Text of labels ends no element: where it stands, "<" can be written otherwise.
     specification = text.replace("<", r"\u003c")
-    page = _PAGE.format(title=html.escape(title), font=theme.FONT, library=bundle(), specification=specification)
+    page = _PAGE.format(title=html.escape(title), font=theme.FONT, library=vega(), specification=specification)
     return page.encode()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from isogloss.report.figures.drawing import inline, vega
+from isogloss.report.figures.drawing import altair, inline
 from isogloss.report.figures.theme import Scheme
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def hovering(frame: pl.DataFrame, shown: Iterable[Hover]) -> tuple[pl.DataFrame,
     """
     import polars as pl
 
-    alt = vega()
+    alt = altair()
     tips = []
     for field, title, form in shown:
         column = frame[field]
@@ -84,7 +84,7 @@ class Heat:
             cells: row, column and value; text, ink and bold where numbers are written into cells; what hovering shows.
             hover: what hovering shows.
         """
-        alt = vega()
+        alt = altair()
         cells, tips = hovering(cells, hover)
         base = alt.Chart(inline(cells)).encode(
             x=self._side(alt.X, "column", self.columns, self.column_title),
@@ -101,12 +101,12 @@ class Heat:
 
     def panels(self, cells: pl.DataFrame, hover: Iterable[Hover], panels: Sequence[str], *, abreast: int) -> Any:
         """Draw cells in panels, by their column `panel`, at most so many side by side."""
-        alt = vega()
+        alt = altair()
         header = alt.Facet("panel:N", title=None, sort=list(panels))
         return self.chart(cells, hover).facet(facet=header, columns=evenly(len(panels), abreast))
 
     def _side(self, channel: Any, field: str, values: Sequence[str], title: str) -> Any:
-        alt = vega()
+        alt = altair()
         longest = max((len(value) for value in values), default=0)
         numbers = all(value.isdigit() for value in values)  # of which some can be left out
         upright = field == "row" or numbers or 6.5 * longest <= self.step[0]

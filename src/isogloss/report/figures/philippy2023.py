@@ -10,7 +10,7 @@ import polars as pl
 
 from isogloss.analysis.correlations import MEAN, believed
 from isogloss.analysis.statistics.pairs import Matrix
-from isogloss.report.figures.drawing import vega
+from isogloss.report.figures.drawing import altair
 from isogloss.report.figures.heat import Heat, number, whole_span
 from isogloss.report.figures.theme import BLUE_ORANGE, VIRIDIS
 
@@ -46,7 +46,7 @@ def correlation_figure(answers: pl.DataFrame, printed: pl.DataFrame | None = Non
         )
         if theirs.height:
             parts.append(_heat(theirs.with_columns(weight=pl.lit("unknown")), "as printed"))
-    return cast("alt.VConcatChart", vega().vconcat(*parts))
+    return cast("alt.VConcatChart", altair().vconcat(*parts))
 
 
 def _cells(part: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def transfer_figure(matrices: Sequence[tuple[str, Matrix]]) -> alt.VConcatChart:
         Mistakes: altair is not installed.
     """
     parts = [_scores(matrix).properties(title=title) for title, matrix in matrices]
-    return cast("alt.VConcatChart", vega().vconcat(*parts).resolve_scale(color="independent"))
+    return cast("alt.VConcatChart", altair().vconcat(*parts).resolve_scale(color="independent"))
 
 
 def _scores(matrix: Matrix) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isogloss.report.figure import Figure
-from isogloss.report.figures.drawing import inline, vega
+from isogloss.report.figures.drawing import altair, inline
 from isogloss.report.figures.heat import Hover, evenly, hovering
 from isogloss.report.figures.theme import OKABE_ITO
 
@@ -117,7 +117,7 @@ def running_mean(values: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]
 
 
 def _chart(frame: pl.DataFrame) -> Any:
-    alt = vega()
+    alt = altair()
     drawn, tips = hovering(frame.rename({"phase": "panel", "variant": "curve"}), _HOVER)
     panels, curves = (drawn[name].unique(maintain_order=True).to_list() for name in ("panel", "curve"))
     colour, dash = _told_apart(curves)
@@ -134,7 +134,7 @@ def _chart(frame: pl.DataFrame) -> Any:
 
 def _told_apart(curves: Sequence[str]) -> tuple[Any, Any]:
     """Return colours and dashes of curves, so that twelve differ, and without colour four."""
-    alt = vega()
+    alt = altair()
     colours, dashes = (
         alt.Scale(domain=list(curves), range=[values[place % len(values)] for place in range(len(curves))])
         for values in (OKABE_ITO, _DASHES)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss.languages import languages
 from isogloss.report.figure import Figure
-from isogloss.report.figures.drawing import by_name, drop_down, inline, vega
+from isogloss.report.figures.drawing import altair, by_name, drop_down, inline
 from isogloss.report.figures.equal_earth import Window
 from isogloss.report.figures.heat import Hover, hovering, whole_span
 from isogloss.report.figures.placing import name_places, spread
@@ -80,7 +80,7 @@ def land() -> dict[str, Any]:
 def _chart(frame: pl.DataFrame, first: str, metric: str) -> Any:
     import polars as pl
 
-    alt = vega()
+    alt = altair()
     where = frame.unique("language", maintain_order=True)
     places = list(where.select("longitude", "latitude").iter_rows())
     window = Window.around(places, width=_WIDTH, margin=_MARGIN)
@@ -110,7 +110,7 @@ def _coordinates(points: Sequence[tuple[float, float]]) -> list[pl.Series]:
 
 
 def _marks(marks: pl.DataFrame, first: str, metric: str) -> tuple[Any, ...]:
-    alt = vega()
+    alt = altair()
     arms = marks["arm"].unique(maintain_order=True).to_list()
     hover = (
         Hover("row", "language"),
@@ -133,5 +133,5 @@ def _marks(marks: pl.DataFrame, first: str, metric: str) -> tuple[Any, ...]:
 
 
 def _pixels() -> dict[str, Any]:
-    alt = vega()
+    alt = altair()
     return {"x": alt.X("x:Q", scale=None, axis=None), "y": alt.Y("y:Q", scale=None, axis=None)}
